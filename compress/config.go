@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compress
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/loss"
+	"github.com/kdcompress/kdcompress/student"
+)
+
+// Config is a distillation to run. It is what job.yaml holds; running a resolved
+// one again gives the same student, byte for byte, on the same kind of processor.
+type Config struct {
+	Teacher string `yaml:"teacher"`
+	Data    Data   `yaml:"data"`
+	Eval    Data   `yaml:"eval,omitempty"` // an independent set for the report
+	Out     string `yaml:"out"`
+	Output  string `yaml:"output,omitempty"` // the teacher's output to learn; "" finds it
+
+	Student     string  `yaml:"student"` // "auto", an architecture with options, or the path of a model
+	Loss        string  `yaml:"loss"`
+	Temperature float64 `yaml:"temperature"`
+	LabelWeight float64 `yaml:"label_weight"` // of the cross-entropy with labels; 0 leaves them out of training
+
+	Epochs int     `yaml:"epochs"`
+	Batch  int     `yaml:"batch"`
+	Rate   float64 `yaml:"lr"`
+	Warmup float64 `yaml:"warmup"` // share of all steps
+	Clip   float64 `yaml:"clip"`
+	Decay  float64 `yaml:"weight_decay"`
+	Held   float64 `yaml:"held_out"` // share of the samples that chooses the epoch
+	Seed   uint64  `yaml:"seed"`
+	Shards int     `yaml:"shards"` // parts of a batch that run beside each other; the result depends on it
+	// Threads run the teacher. They do not change the result.
+	Threads int `yaml:"threads"`
+
+	Precision    string  `yaml:"precision"`
+	MaxSize      Bytes   `yaml:"max_size,omitempty"`
+	MaxLatency   float64 `yaml:"max_latency_ms,omitempty"` // median at batch 1 on one thread
+	MinAgreement float64 `yaml:"min_agreement,omitempty"`
+
+	// Targets is a folder of answers made by Label; "" keeps them under Out.
+	Targets string `yaml:"targets,omitempty"`
+	// Library is the ONNX Runtime library; "" looks for it.
+	Library string `yaml:"-"`
+	Resume  bool   `yaml:"-"`
+	// Command is the command line, for the report.
+	Command string `yaml:"-"`
+}
+
+// Data says where samples are and how they are read; see data.Options.
+type Data struct {
+	Path     string    `yaml:"path,omitempty"`
+	Format   string    `yaml:"format,omitempty"`
+	Labels   string    `yaml:"labels,omitempty"`
+	Scale    float64   `yaml:"scale,omitempty"`
+	Mean     []float64 `yaml:"mean,flow,omitempty"`
+	Std      []float64 `yaml:"std,flow,omitempty"`
+	Height   int       `yaml:"height,omitempty"`
+	Width    int       `yaml:"width,omitempty"`
+	Layout   string    `yaml:"layout,omitempty"`
+	Channels string    `yaml:"channels,omitempty"`
+	Columns  []string  `yaml:"columns,flow,omitempty"`
+	Skip     []string  `yaml:"skip,flow,omitempty"`
+	Limit    int       `yaml:"limit,omitempty"`
+	MaxBad   float64   `yaml:"max_bad,omitempty"`
+}
+
+func (d Data) options() data.Options {
+	return data.Options{Format: d.Format, Labels: d.Labels, Scale: d.Scale, Mean: d.Mean, Std: d.Std, Size: [2]int{d.Height, d.Width},
+		Layout: d.Layout, Channels: d.Channels, Columns: d.Columns, Skip: d.Skip, Limit: d.Limit, MaxBad: d.MaxBad}
+}
+
+// Default is a configuration that lacks only Teacher, Data and Out.
+func Default() Config {
+	return Config{Student: "auto", Loss: "kd", Temperature: 4, Epochs: 20, Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
+		Decay: 1e-4, Held: 0.05, Seed: 1, Shards: min(runtime.NumCPU(), 8), Threads: runtime.NumCPU(), Precision: "fp32"}
+}
+
+// ReadJob reads a job file over the defaults. Unknown fields are errors.
+func ReadJob(path string) (Config, error) {
+	c := Default()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return c, err
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return c, fmt.Errorf("%s: %s", path, strings.Join(strings.Fields(err.Error()), " "))
+	}
+	return c, nil
+}
+
+// UsageError is a configuration that cannot be run, whatever the files hold.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usage(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// Check says what is wrong with the configuration, before any work. Its errors
+// are UsageErrors.
+func (c *Config) Check() error {
+	switch {
+	case c.Teacher == "":
+		return usage("no teacher: give --teacher MODEL.onnx")
+	case c.Data.Path == "":
+		return usage("no data: give --data with unlabelled inputs")
+	case c.Out == "":
+		return usage("no output folder: give --out DIR")
+	case c.Epochs < 1:
+		return usage("%d epochs: give at least 1", c.Epochs)
+	case c.Batch < 1:
+		return usage("a batch of %d: give at least 1", c.Batch)
+	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
+		return usage("a learning rate of %g is not a positive number", c.Rate)
+	case !(c.Temperature > 0) || math.IsInf(c.Temperature, 0):
+		return usage("a temperature of %g is not a positive number", c.Temperature)
+	case !(c.Warmup >= 0 && c.Warmup < 1):
+		return usage("a warm-up of %g is not a share below 1", c.Warmup)
+	case !(c.Clip >= 0) || !(c.Decay >= 0) || !(c.LabelWeight >= 0):
+		return usage("clip, weight decay and label weight cannot be negative")
+	case !(c.Held > 0 && c.Held < 1):
+		return usage("a held-out share of %g is not between 0 and 1", c.Held)
+	case c.Shards < 1 || c.Threads < 1:
+		return usage("shards and threads must be at least 1")
+	case c.Precision != "fp32":
+		return usage("precision %q cannot be written; this version writes fp32", c.Precision)
+	case !(c.MinAgreement >= 0 && c.MinAgreement <= 1):
+		return usage("a smallest agreement of %g is not a share", c.MinAgreement)
+	case !(c.MaxLatency >= 0) || c.MaxSize < 0:
+		return usage("budgets cannot be negative")
+	case c.LabelWeight > 0 && c.Data.Labels == "":
+		return usage("a label weight needs labels: give --labels")
+	}
+	if _, err := c.terms(); err != nil {
+		return &UsageError{err}
+	}
+	if c.Student != "auto" && !isModelFile(c.Student) {
+		if _, err := student.ParseSpec(c.Student); err != nil {
+			return &UsageError{err}
+		}
+	}
+	for _, d := range []Data{c.Data, c.Eval} {
+		if err := d.options().Check(); err != nil {
+			return &UsageError{err}
+		}
+	}
+	return nil
+}
+
+// terms are the losses the configuration names.
+func (c *Config) terms() ([]loss.Term, error) {
+	values := map[string]float64{}
+	for _, l := range loss.All() {
+		if l.Name != c.Loss {
+			continue
+		}
+		for _, p := range l.Params {
+			if p.Name == "temperature" {
+				values["temperature"] = c.Temperature
+			}
+		}
+	}
+	t, err := loss.NewTerm(c.Loss, 1, values)
+	if err != nil {
+		return nil, err
+	}
+	terms := []loss.Term{t}
+	if c.LabelWeight > 0 {
+		ce, err := loss.NewTerm("ce", c.LabelWeight, nil)
+		if err != nil {
+			return nil, err
+		}
+		terms = append(terms, ce)
+	}
+	return terms, nil
+}
+
+func isModelFile(s string) bool { return strings.EqualFold(filepath.Ext(s), ".onnx") }
+
+// Bytes is a size, written "500kB", "2MB", "1.5MiB" or as a plain number.
+type Bytes int64
+
+// ParseBytes reads a size. kB, MB and GB are powers of 1000, KiB, MiB and GiB of
+// 1024.
+func ParseBytes(s string) (Bytes, error) {
+	number := strings.TrimRight(s, "kKMGiB ")
+	unit := strings.ToLower(strings.TrimSpace(s[len(number):]))
+	scale, ok := map[string]float64{"": 1, "b": 1, "kb": 1e3, "k": 1e3, "mb": 1e6, "m": 1e6, "gb": 1e9, "g": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}[unit]
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || !ok || !(v >= 0) || v*scale > math.MaxInt64/2 {
+		return 0, fmt.Errorf("%q is not a size such as 500kB or 2MB", s)
+	}
+	return Bytes(v * scale), nil
+}
+
+// Set and Type make Bytes a command-line flag.
+func (b *Bytes) Set(s string) error {
+	v, err := ParseBytes(s)
+	*b = v
+	return err
+}
+
+// Type names the kind of value in a help text.
+func (b *Bytes) Type() string { return "size" }
+
+// String writes the size so that ParseBytes reads it back.
+func (b Bytes) String() string {
+	if b == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(b), 10)
+}
+
+// UnmarshalYAML reads a size from a job file.
+func (b *Bytes) UnmarshalYAML(n *yaml.Node) error { return b.Set(n.Value) }
+
+// MarshalYAML writes a size to a job file.
+func (b Bytes) MarshalYAML() (any, error) { return int64(b), nil }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package distill
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/gob"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/renameio/v2"
+)
+
+// checkpoint is the state of a training after a whole epoch. Everything else
+// follows from the configuration.
+type checkpoint struct {
+	Config    string // digest of what must be the same to go on
+	Epoch     int
+	Best      int
+	Curve     []Epoch
+	Weights   []float32
+	BestW     []float32
+	Optimizer []byte
+}
+
+// digest names the configuration a checkpoint belongs to.
+func (t *trainer) digest() (string, error) {
+	type term struct {
+		Name   string
+		Weight float64
+		Values map[string]float64
+	}
+	var terms []term
+	for _, x := range t.Terms {
+		terms = append(terms, term{x.Loss.Name, x.Weight, x.Values})
+	}
+	b, err := t.Student.Model.Encode()
+	if err != nil {
+		return "", err
+	}
+	model := sha256.Sum256(b)
+	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, t.Answers.Identity, t.Train, t.Held,
+		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards})
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// save writes the state, whole or not at all.
+func (t *trainer) save() error {
+	c := checkpoint{Epoch: t.epoch, Best: t.best, Curve: t.curve, Weights: t.params.W, BestW: t.bestW}
+	var err error
+	if c.Config, err = t.digest(); err != nil {
+		return err
+	}
+	if c.Optimizer, err = t.opt.MarshalBinary(); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(c); err != nil {
+		return err
+	}
+	return renameio.WriteFile(t.Checkpoint, b.Bytes(), 0o644)
+}
+
+// load goes on from a checkpoint. None is a fresh start; one of another
+// configuration is an error.
+func (t *trainer) load() error {
+	b, err := os.ReadFile(t.Checkpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var c checkpoint
+	if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&c); err != nil {
+		return fmt.Errorf("%s: not a checkpoint (%w); run without --resume", t.Checkpoint, err)
+	}
+	want, err := t.digest()
+	if err != nil {
+		return err
+	}
+	if c.Config != want || len(c.Weights) != len(t.params.W) || len(c.BestW) != len(t.bestW) {
+		return fmt.Errorf("%s belongs to another configuration; run without --resume, or with the job.yaml beside it", t.Checkpoint)
+	}
+	if err := t.opt.UnmarshalBinary(c.Optimizer); err != nil {
+		return fmt.Errorf("%s: %w", t.Checkpoint, err)
+	}
+	copy(t.params.W, c.Weights)
+	copy(t.bestW, c.BestW)
+	t.epoch, t.best, t.curve = c.Epoch, c.Best, c.Curve
+	if t.Emit != nil && t.epoch > 0 {
+		t.Emit(Event{Epoch: t.epoch, Epochs: t.Epochs, Steps: t.steps, Step: t.steps, Resumed: true})
+	}
+	return nil
+}

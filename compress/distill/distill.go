@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package distill trains a student on a teacher's answers. It holds the one
+// training loop of the project: student graph and loss terms become an engine
+// plan, an optimizer follows its gradients, and the epoch that agrees best with
+// the teacher on held-out samples wins. No label takes part in that choice.
+package distill
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/loss"
+	"github.com/kdcompress/kdcompress/compress/target"
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student"
+	"github.com/kdcompress/kdcompress/student/engine"
+	"github.com/kdcompress/kdcompress/student/optim"
+)
+
+// Config is a training to run. Nothing in it has a default here: package
+// compress decides.
+type Config struct {
+	Student *student.Student
+	Terms   []loss.Term
+	Set     *data.Set
+	Answers *target.Answers
+	// Train and Held are the samples to train on and to choose the epoch by.
+	Train, Held []int
+	Epochs      int
+	Batch       int
+	Rate        float64 // peak learning rate
+	Warmup      float64 // share of all steps during which the rate rises
+	Clip        float64 // bound of the gradient's norm, 0 for none
+	Decay       float64 // weight decay of matrices and filters
+	Seed        uint64
+	Shards      int
+	// Checkpoint is the file that holds the state after every epoch; empty keeps
+	// none. Resume goes on from it where it exists.
+	Checkpoint string
+	Resume     bool
+	// Emit is told about the progress; it may be nil.
+	Emit func(Event)
+}
+
+// Event is a piece of progress.
+type Event struct {
+	Epoch, Epochs int // Epoch counts from 1
+	Step, Steps   int // within the epoch
+	Loss          float64
+	Rate          float64
+	// SamplesPerSecond of training since the epoch began.
+	SamplesPerSecond float64
+	// Done holds the epoch's figures when it is over, nil before.
+	Done *Epoch
+	// Best says that the epoch is the best so far.
+	Best bool
+	// Resumed says that the run goes on after this epoch of an earlier one.
+	Resumed bool
+}
+
+// Epoch is a point of the learning curve.
+type Epoch struct {
+	Epoch     int     `json:"epoch"`
+	Loss      float64 `json:"loss"`
+	Agreement float64 `json:"agreement"` // with the teacher, on held-out samples
+	KL        float64 `json:"kl"`        // from the teacher, at temperature 1
+	Rate      float64 `json:"lr"`
+	Seconds   float64 `json:"seconds"`
+}
+
+// Result is what a training came to. The student's graph holds the best weights.
+type Result struct {
+	Curve []Epoch
+	Best  int // the chosen epoch, counted from 1
+	// Weights are the numbers trained.
+	Weights int
+	// Memory is what the training plan holds, in bytes.
+	Memory int64
+}
+
+// trainer is a training under way.
+type trainer struct {
+	Config
+	params *engine.Params[float32]
+	plan   *engine.Plan[float32]
+	eval   *evaluator
+	opt    optim.Optimizer
+	rates  optim.Cosine
+	inputs []string
+	labels bool
+	steps  int // an epoch
+	epoch  int // done
+	curve  []Epoch
+	best   int
+	bestW  []float32
+}
+
+// targetInput and labelInput name the inputs that carry what a loss compares
+// the student with.
+const (
+	targetInput = "kdcompress.teacher"
+	labelInput  = "kdcompress.labels"
+)
+
+// newTrainer compiles the plans of a training.
+func newTrainer(c Config) (*trainer, error) {
+	t := &trainer{Config: c}
+	t.Batch = min(t.Batch, len(t.Train))
+	if t.Batch < 1 || len(t.Held) < 1 {
+		return nil, fmt.Errorf("%d samples to train on and %d to choose the epoch by: give more", len(t.Train), len(t.Held))
+	}
+	t.steps = len(t.Train) / t.Batch
+	var err error
+	if t.params, err = engine.NewParams[float32](c.Student.Model.Graph, nil); err != nil {
+		return nil, err
+	}
+	if len(t.params.Trainable()) == 0 {
+		return nil, fmt.Errorf("the student has no weights to train")
+	}
+	for _, v := range c.Student.Model.Graph.DataInputs() {
+		t.inputs = append(t.inputs, v.Name)
+	}
+	if err := t.compile(); err != nil {
+		return nil, err
+	}
+	if t.eval, err = newEvaluator(c, t.params); err != nil {
+		return nil, err
+	}
+	var decay []optim.Range
+	for _, p := range t.params.List {
+		if !p.State && len(p.Shape) > 1 && c.Decay > 0 {
+			decay = append(decay, optim.Range{Off: p.Off, Len: p.Len, Rate: c.Decay})
+		}
+	}
+	t.opt = optim.NewAdamW(len(t.params.Trainable()), decay)
+	total := t.steps * c.Epochs
+	t.rates = optim.Cosine{Peak: c.Rate, Warmup: int(math.Ceil(c.Warmup * float64(total))), Total: total}
+	t.bestW = slices.Clone(t.params.W)
+	return t, nil
+}
+
+// compile builds the training plan: the student's graph with the loss terms
+// appended, each with its target as one more input.
+func (t *trainer) compile() error {
+	m := t.Student.Model.Clone()
+	opset := int(m.Opset(""))
+	b := onnx.NewBuilder(m.Graph, "kdcompress.")
+	dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(int64(t.Answers.Width()))}
+	logits := t.Student.Logits
+	if len(t.Answers.Dims) != 1 {
+		logits = b.Op("Reshape", []string{logits, b.Int64("rows", []int64{2}, []int64{-1, int64(t.Answers.Width())})})
+	}
+	declared := map[loss.Target]string{}
+	var losses []string
+	for _, term := range t.Terms {
+		in, ok := declared[term.Loss.Target]
+		if !ok {
+			in = b.Input(map[loss.Target]string{loss.TeacherLogits: targetInput, loss.OneHotLabels: labelInput}[term.Loss.Target], onnx.Float32, dims...)
+			declared[term.Loss.Target] = in
+			t.labels = t.labels || term.Loss.Target == loss.OneHotLabels
+		}
+		losses = append(losses, term.Append(b, opset, logits, in))
+	}
+	if t.labels && !t.Set.HasLabels() {
+		return fmt.Errorf("the loss compares with labels, and the data has none")
+	}
+	var err error
+	t.plan, err = engine.Compile(m.Graph, t.params, engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset,
+		Training: true, Losses: losses, Seed: t.Seed})
+	return err
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loss
+
+// ce is the cross-entropy with true labels,
+//
+//	L = -log softmax(z_s)[label]
+//
+// a sample. It is used only where labels are given and asked for.
+var _ = register(Loss{
+	Name:    "ce",
+	Summary: "cross-entropy with labels",
+	Target:  OneHotLabels,
+	Append: func(f *Fragment) string {
+		return f.Scale(f.SumClasses(f.Op("Mul", []string{f.LogSoftmax(f.Student), f.Target})), -1)
+	},
+})

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compress
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/report"
+	"github.com/kdcompress/kdcompress/onnx"
+)
+
+// measure compares the written student with its teacher: contract, size,
+// latency, agreement.
+func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.Report, error) {
+	j.emit(Event{Kind: "stage", Stage: "measure", Message: "measuring the written file against the teacher"})
+	var dims [][]int
+	for i := range j.teacher.Model.Graph.DataInputs() {
+		dims = append(dims, j.set.Dims(i))
+	}
+	p := pair{
+		teacher: side{j.teacher.Path, j.teacher.File, j.teacher.Model},
+		student: side{j.path("student.onnx"), file, m},
+		output:  j.teacher.Knowledge.Output, dims: dims, seed: j.Seed, threads: j.Threads,
+	}
+	r, err := p.interfaces(ctx)
+	if err != nil || !r.Contract.OK {
+		return r, err
+	}
+	if err := p.speed(ctx, r); err != nil {
+		return nil, err
+	}
+	held, accuracy, err := p.compare(ctx, j.set, j.held, fmt.Sprintf("%d held-out samples of %s", len(j.held), j.Data.Path), true)
+	if err != nil {
+		return nil, err
+	}
+	r.Fidelity, r.Accuracy = held, accuracy
+	if j.Eval.Path != "" {
+		set, err := j.openEval(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer set.Close()
+		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, j.Eval.Path, false); err != nil {
+			return nil, err
+		}
+		r.FidelitySets = append(r.FidelitySets, held)
+	}
+	r.Training = &report.Training{Epochs: j.Epochs, BestEpoch: j.trained.Best, SelectedOn: held.Set}
+	for _, e := range j.trained.Curve {
+		r.Training.Curve = append(r.Training.Curve, report.CurvePoint{Epoch: e.Epoch, Loss: e.Loss, Agreement: e.Agreement, KL: e.KL, LR: e.Rate, Seconds: e.Seconds})
+	}
+	r.Transfer = &report.Transfer{Source: j.Data.Path, Samples: len(j.train), Classes: report.Histogram(j.answersHistogram(j.train)), Preprocessing: j.set.Preprocessing()}
+	r.Budgets = j.budgets(r)
+	r.Command, r.Seed = j.Command, j.Seed
+	if r.Config, err = json.Marshal(j.Config); err != nil {
+		return nil, err
+	}
+	r.Warnings = append(r.Warnings, j.warnings...)
+	r.DurationS = time.Since(j.began).Seconds()
+	return r, nil
+}
+
+// openEval reads the independent samples, preprocessed as the transfer set.
+func (j *job) openEval(ctx context.Context) (*data.Set, error) {
+	wants, err := j.teacher.Wants()
+	if err != nil {
+		return nil, err
+	}
+	d := j.Data
+	d.Path, d.Labels, d.Limit = j.Eval.Path, j.Eval.Labels, j.Eval.Limit
+	return data.Open(ctx, d.Path, wants, d.options())
+}
+
+// budgets holds what was asked for against what was got.
+func (j *job) budgets(r *report.Report) []report.Budget {
+	var list []report.Budget
+	if j.MaxSize > 0 {
+		list = append(list, report.Budget{Name: "max-size", Bound: "at most", Wanted: float64(j.MaxSize), Got: float64(r.Student.Bytes),
+			Unit: "bytes", OK: r.Student.Bytes <= int64(j.MaxSize)})
+	}
+	if j.MaxLatency > 0 {
+		list = append(list, report.Budget{Name: "max-latency", Bound: "at most", Wanted: j.MaxLatency, Got: r.Student.Latency.P50,
+			Unit: "ms", OK: r.Student.Latency.P50 <= j.MaxLatency})
+	}
+	if j.MinAgreement > 0 {
+		list = append(list, report.Budget{Name: "min-agreement", Bound: "at least", Wanted: j.MinAgreement, Got: r.Fidelity.Agreement,
+			OK: r.Fidelity.Agreement >= j.MinAgreement})
+	}
+	return list
+}

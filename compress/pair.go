@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compress
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/report"
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/onnx/rewrite"
+)
+
+// side is one of two models: its path, its bytes and what they decode to.
+type side struct {
+	path  string
+	file  []byte
+	model *onnx.Model
+}
+
+func loadSide(path string) (side, error) {
+	m, err := onnx.Load(path)
+	if err != nil {
+		return side{}, err
+	}
+	b, err := os.ReadFile(path)
+	return side{path, b, m}, err
+}
+
+// pair is two models to hold against each other.
+type pair struct {
+	teacher, student side
+	output           string  // the teacher's output that is compared
+	dims             [][]int // of one sample of each input
+	seed             uint64
+	threads          int
+}
+
+// interfaces compares what clients see and tries the student's runs.
+func (p pair) interfaces(ctx context.Context) (*report.Report, error) {
+	r := &report.Report{
+		Teacher:  report.Describe(p.teacher.path, p.teacher.file, p.teacher.model),
+		Student:  report.Describe(p.student.path, p.student.file, p.student.model),
+		Versions: report.Here(Version()),
+	}
+	runs, err := report.Runs(ctx, p.student.file, p.dims, p.seed)
+	if err != nil {
+		return nil, err
+	}
+	r.SetContract(report.Contract(p.teacher.model, p.student.model), runs)
+	return r, nil
+}
+
+// speed counts multiply-adds and times both models in turn.
+func (p pair) speed(ctx context.Context, r *report.Report) error {
+	for _, s := range []struct {
+		side side
+		into *report.Model
+	}{{p.teacher, &r.Teacher}, {p.student, &r.Student}} {
+		macs, err := report.MACs(ctx, s.side.model, p.dims)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %v", s.side.path, err))
+			continue
+		}
+		s.into.MACs = &macs.Total
+	}
+	lat, err := report.Latency(ctx, p.teacher.file, p.student.file, report.LatencyOptions{Seed: p.seed, Dims: p.dims})
+	if err != nil {
+		return err
+	}
+	r.SetLatency(lat)
+	r.SetRatios()
+	if lat.Short {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("latency: only %d runs of each model in the time given", lat.A.Runs))
+	}
+	return nil
+}
+
+// compare runs both models over samples; idx nil is all of them.
+func (p pair) compare(ctx context.Context, set *data.Set, idx []int, name string, chose bool) (report.Fidelity, *report.Accuracy, error) {
+	tk, err := rewrite.FindKnowledge(p.teacher.model, p.output)
+	if err != nil {
+		return report.Fidelity{}, nil, inFile(p.teacher.path, err)
+	}
+	axis := 0
+	if tk.Axis > 0 {
+		axis = tk.Axis
+	}
+	ts, err := report.ScoresOf(p.teacher.model, tk.Output)
+	if err != nil {
+		return report.Fidelity{}, nil, inFile(p.teacher.path, err)
+	}
+	ss, err := report.ScoresOf(p.student.model, tk.Output)
+	if err != nil {
+		return report.Fidelity{}, nil, inFile(p.student.path, err)
+	}
+	if ts == report.ClassIDs {
+		axis = 0
+	}
+	return report.Compare(ctx, report.CompareConfig{
+		Teacher: report.Side{Path: p.teacher.path, Model: p.teacher.file, Output: tk.Output, Scores: ts, Axis: axis},
+		Student: report.Side{Path: p.student.path, Model: p.student.file, Output: tk.Output, Scores: ss, Axis: axis},
+		Set: set, Index: idx, Name: name, ChoseEpoch: chose, Workers: p.threads,
+	})
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compress
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/distill"
+	"github.com/kdcompress/kdcompress/compress/report"
+	"github.com/kdcompress/kdcompress/compress/target"
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student"
+)
+
+// Result is what a distillation came to.
+type Result struct {
+	Report *report.Report
+	// Student is the path of the written model.
+	Student string
+}
+
+// MissedError says that the student was written but misses budgets.
+type MissedError struct{ Budgets []string }
+
+func (e *MissedError) Error() string {
+	return "the student misses its budget: " + strings.Join(e.Budgets, ", ")
+}
+
+// job is a distillation under way.
+type job struct {
+	Config
+	began    time.Time
+	events   *os.File
+	listener func(Event)
+	warnings []string
+
+	teacher *Teacher
+	set     *data.Set
+	train   []int
+	held    []int
+	answers *target.Answers
+	student *student.Student
+	trained *distill.Result
+}
+
+// Run distils a teacher as the configuration says. The model and its report
+// appear in Config.Out whole, once the written file has been checked against the
+// teacher, or not at all. A missed budget is a *MissedError beside a Result; a
+// broken contract is an error without one.
+//
+// A cancelled context ends the run with the context's error; with Config.Resume
+// a second run goes on from the last whole epoch.
+func Run(ctx context.Context, c Config, listener func(Event)) (*Result, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	if err := writable(c.Out); err != nil {
+		return nil, err
+	}
+	j := &job{Config: c, began: time.Now(), listener: listener}
+	var err error
+	if j.events, err = os.OpenFile(j.path("events.jsonl"), os.O_CREATE|os.O_WRONLY|map[bool]int{true: os.O_APPEND, false: os.O_TRUNC}[c.Resume], 0o644); err != nil {
+		return nil, err
+	}
+	defer j.events.Close()
+	if err := startRuntime(c.Library); err != nil {
+		return nil, err
+	}
+	if err := j.prepare(ctx); err != nil {
+		return nil, err
+	}
+	defer j.set.Close()
+	if err := j.distill(ctx); err != nil {
+		return nil, err
+	}
+	return j.finish(ctx)
+}
+
+func (j *job) path(name string) string { return filepath.Join(j.Out, name) }
+
+// emit passes an event on and keeps it.
+func (j *job) emit(e Event) {
+	if e.Kind == "warning" {
+		j.warnings = append(j.warnings, e.Message)
+	}
+	if !e.Passing() {
+		if b, err := json.Marshal(e); err == nil {
+			// A lost line of the log is not worth the run.
+			_, _ = j.events.Write(append(b, '\n'))
+		}
+	}
+	if j.listener != nil {
+		j.listener(e)
+	}
+}
+
+// prepare loads the teacher and the samples, builds the student and checks that
+// all three fit, before any work is done.
+func (j *job) prepare(ctx context.Context) error {
+	var err error
+	if j.teacher, err = LoadTeacher(j.Teacher, j.Output); err != nil {
+		return err
+	}
+	if j.set, err = j.teacher.open(ctx, j.Data, j.emit); err != nil {
+		return err
+	}
+	n := j.set.Len()
+	j.train, j.held = data.Split(n, min(j.Held, float64(maxHeld)/float64(n)), j.Seed)
+	if j.student, err = chooseStudent(&j.Config, j.teacher, j.set, j.emit); err != nil {
+		return err
+	}
+	j.Config.Student = j.student.Spec
+	j.emit(Event{Kind: "note", Stage: "teacher", Message: fmt.Sprintf("teacher %s: learning tensor %q (%s), %d classes",
+		j.Config.Teacher, j.teacher.Knowledge.Logits, j.teacher.Knowledge.Kind, len(j.answersHistogram(nil)))})
+	j.emit(Event{Kind: "note", Stage: "student", Message: fmt.Sprintf("student %s: %d parameters", j.student.Spec, j.student.Model.Graph.Params())})
+	b, err := yaml.Marshal(&j.Config)
+	if err != nil {
+		return err
+	}
+	return renameio.WriteFile(j.path("job.yaml"), b, 0o644)
+}
+
+// maxHeld bounds the held-out samples: more of them would not choose better.
+const maxHeld = 5000
+
+// distill gets the teacher's answers and trains the student on them.
+func (j *job) distill(ctx context.Context) error {
+	dir := j.Targets
+	if dir == "" {
+		dir = j.path("targets")
+	}
+	var skipped []string
+	var err error
+	if j.answers, skipped, err = target.Load(dir, j.teacher.identity(j.set), j.teacher.Logits); err != nil {
+		return err
+	}
+	for _, s := range skipped {
+		j.emit(Event{Kind: "warning", Stage: "label", Message: s + " answers for another teacher or preprocessing and is not used"})
+	}
+	had := j.answers.Len()
+	j.emit(Event{Kind: "stage", Stage: "label", Message: fmt.Sprintf("the teacher answers %d samples (%d known), %d bytes each", j.set.Len(), had, j.answers.Bytes())})
+	if err := j.teacher.answer(ctx, j.set, j.answers, all(j.set.Len()), j.Threads, j.emit); err != nil {
+		return err
+	}
+	if j.answers.Len() > had && j.Targets == "" {
+		if err := j.answers.Write(dir, target.PartName(0, 1)); err != nil {
+			return err
+		}
+	}
+	if h := report.Histogram(j.answersHistogram(j.train)); h.Entropy < lopsided {
+		j.emit(Event{Kind: "warning", Stage: "label", Message: fmt.Sprintf("the teacher's answers are lopsided: normalised entropy %.2f of the classes, below %.1f; rare classes may be learned badly", h.Entropy, lopsided)})
+	}
+	terms, err := j.terms()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(j.path("checkpoint"), 0o755); err != nil {
+		return err
+	}
+	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training on %d samples, %d held out", len(j.train), len(j.held))})
+	began, first := time.Now(), 0
+	j.trained, err = distill.Train(ctx, distill.Config{Student: j.student, Terms: terms, Set: j.set, Answers: j.answers,
+		Train: j.train, Held: j.held, Epochs: j.Epochs, Batch: j.Batch, Rate: j.Rate, Warmup: j.Warmup, Clip: j.Clip, Decay: j.Decay,
+		Seed: j.Seed, Shards: j.Shards, Checkpoint: j.path(filepath.Join("checkpoint", "state")), Resume: j.Resume,
+		Emit: func(e distill.Event) {
+			switch {
+			case e.Resumed:
+				first = e.Epoch * e.Steps
+				j.emit(Event{Kind: "note", Stage: "train", Message: fmt.Sprintf("going on after epoch %d of %d", e.Epoch, e.Epochs)})
+			case e.Done != nil:
+				j.emit(Event{Kind: "epoch", Stage: "train", Done: e.Epoch, Total: e.Epochs, Epoch: e.Done, Best: e.Best})
+			default:
+				done, total := (e.Epoch-1)*e.Steps+e.Step, e.Epochs*e.Steps
+				p := progress("step", done-first, total-first, began)
+				p.Stage, p.Done, p.Total, p.Rate, p.Loss = "train", done*j.Batch, total*j.Batch, e.SamplesPerSecond, e.Loss
+				j.emit(p)
+			}
+		}})
+	return err
+}
+
+// lopsided is the normalised entropy of the teacher's classes below which a
+// transfer set is warned about.
+const lopsided = 0.8
+
+// answersHistogram counts the teacher's choices on samples.
+func (j *job) answersHistogram(idx []int) []int64 {
+	width := 1
+	for _, d := range j.teacher.Logits {
+		width *= d
+	}
+	counts := make([]int64, width)
+	for _, i := range idx {
+		best := 0
+		row := j.answers.Row(j.set.Key(i))
+		for c, v := range row {
+			if v > row[best] {
+				best = c
+			}
+		}
+		counts[best]++
+	}
+	return counts
+}
+
+// finish writes the student beside its place, checks and measures that file, and
+// moves it into place with its report.
+func (j *job) finish(ctx context.Context) (*Result, error) {
+	m, err := j.student.Export()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range [][2]string{
+		{"kdcompress.version", Version()},
+		{"kdcompress.teacher_sha256", j.teacher.SHA256},
+		{"kdcompress.student", j.student.Spec},
+		{"kdcompress.loss", j.Loss},
+		{"kdcompress.temperature", strconv.FormatFloat(j.Temperature, 'g', -1, 64)},
+		{"kdcompress.epochs", strconv.Itoa(j.Epochs)},
+		{"kdcompress.best_epoch", strconv.Itoa(j.trained.Best)},
+		{"kdcompress.seed", strconv.FormatUint(j.Seed, 10)},
+	} {
+		m.SetProperty(p[0], p[1])
+	}
+	part := j.path(".student.onnx.unchecked")
+	defer os.Remove(part)
+	if err := onnx.Save(part, m); err != nil {
+		return nil, err
+	}
+	written, err := onnx.Load(part)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.ReadFile(part)
+	if err != nil {
+		return nil, err
+	}
+	r, err := j.measure(ctx, file, written)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Contract.OK {
+		return nil, fmt.Errorf("the student does not keep the teacher's contract and was not written: %s", firstBreak(r.Contract))
+	}
+	path := j.path("student.onnx")
+	if err := os.Rename(part, path); err != nil {
+		return nil, err
+	}
+	if err := r.WriteJSON(j.path("report.json")); err != nil {
+		return nil, err
+	}
+	if err := r.WriteHTML(j.path("report.html")); err != nil {
+		return nil, err
+	}
+	var missed []string
+	for _, b := range r.Budgets {
+		if !b.OK {
+			missed = append(missed, b.Name)
+		}
+	}
+	result := &Result{Report: r, Student: path}
+	if missed != nil {
+		return result, &MissedError{missed}
+	}
+	return result, nil
+}
+
+func firstBreak(c report.ContractResult) string {
+	for _, d := range c.Differences {
+		if d.Severity == report.Breaks {
+			return d.Where + ": " + d.Text
+		}
+	}
+	for _, x := range c.Runs {
+		if !x.OK() {
+			return fmt.Sprintf("a run at batch %d: %s", x.Batch, x.Error)
+		}
+	}
+	return "unknown"
+}
+
+func all(n int) []int {
+	idx := make([]int, n)
+	for i := range idx {
+		idx[i] = i
+	}
+	return idx
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package onnx
+
+import "strings"
+
+// Error is a fault of a model: which file, which node and operator, and what is
+// wrong. Fields that do not apply are empty.
+type Error struct {
+	Path string
+	Node string
+	Op   string
+	Err  error
+}
+
+// Error puts the fault on one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	switch {
+	case e.Node != "" && e.Op != "":
+		b.WriteString("node " + quoteName(e.Node) + " (" + e.Op + "): ")
+	case e.Op != "":
+		b.WriteString("operator " + e.Op + ": ")
+	case e.Node != "":
+		b.WriteString("node " + quoteName(e.Node) + ": ")
+	}
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// quoteName quotes a name from a file so that it stays on one line.
+func quoteName(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+}

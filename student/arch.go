@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package student
+
+import (
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/kdcompress/kdcompress/onnx"
+)
+
+// Arch is an architecture: a rule that emits a graph for any size.
+type Arch struct {
+	Name    string
+	Summary string
+	Options []Option
+	// Fits says why the architecture cannot read inputs of these per-sample
+	// shapes, nil if it can.
+	Fits func(inputs [][]int) error
+	// Emit appends the layers and returns the tensor of logits, [N, width].
+	Emit func(e *Emitter) string
+}
+
+var archs = map[string]*Arch{}
+
+// register adds an architecture; package-level variables of this package call it.
+func register(a Arch) *Arch {
+	if archs[a.Name] != nil {
+		panic("student: registered twice: " + a.Name)
+	}
+	archs[a.Name] = &a
+	return &a
+}
+
+// Names lists the architectures, sorted.
+func Names() []string {
+	var names []string
+	for n := range archs {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Lookup returns the architecture called name, nil if there is none.
+func Lookup(name string) *Arch { return archs[name] }
+
+func (a *Arch) optionNames() string {
+	var names []string
+	for _, o := range a.Options {
+		names = append(names, o.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// Emitter appends layers with seeded weights to a graph.
+type Emitter struct {
+	*onnx.Builder
+	// Inputs are the model's inputs as float tensors and their per-sample shapes.
+	Inputs []Input
+	// Width is the number of logits a sample.
+	Width int
+
+	arch *Arch
+	spec Spec
+	seed uint64
+}
+
+// Input is a graph input an architecture reads.
+type Input struct {
+	Tensor string
+	Shape  []int // without the batch dimension
+}
+
+// Int is the value of a numeric option.
+func (e *Emitter) Int(name string) int {
+	n, err := strconv.Atoi(e.Text(name))
+	if err != nil {
+		panic("student: not a numeric option: " + name)
+	}
+	return n
+}
+
+// Text is the value of an option.
+func (e *Emitter) Text(name string) string {
+	if v, ok := e.spec.Options[name]; ok {
+		return v
+	}
+	for _, o := range e.arch.Options {
+		if o.Name == name {
+			return o.Default
+		}
+	}
+	panic("student: no such option: " + name)
+}
+
+// Normal is an initializer of normal numbers with standard deviation std, drawn
+// from the seed and the tensor's name alone: layers do not disturb each other.
+func (e *Emitter) Normal(stem string, std float64, dims ...int64) string {
+	name := e.Name(stem)
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	r := rand.New(rand.NewPCG(e.seed, h.Sum64()))
+	n := int64(1)
+	for _, d := range dims {
+		n *= d
+	}
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.NormFloat64() * std)
+	}
+	e.G.Initializers = append(e.G.Initializers, onnx.NewFloat32(name, dims, v))
+	return name
+}
+
+// Constant is an initializer filled with one value.
+func (e *Emitter) Constant(stem string, value float32, dims ...int64) string {
+	n := int64(1)
+	for _, d := range dims {
+		n *= d
+	}
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = value
+	}
+	return e.Float32(stem, dims, v)
+}
+
+// Linear is a Gemm from in to out features with a bias. Gain is the variance the
+// weights are to keep: 2 before a ReLU (He et al. 2015, arXiv:1502.01852), 1
+// before logits.
+func (e *Emitter) Linear(stem, x string, in, out int, gain float64) string {
+	w := e.Normal(stem+".weight", math.Sqrt(gain/float64(in)), int64(out), int64(in))
+	b := e.Constant(stem+".bias", 0, int64(out))
+	return e.OpNamed(stem, "Gemm", []string{x, w, b}, onnx.Int("transB", 1))
+}
+
+// Conv is a square 2-D convolution without a bias, padded so that a stride of s
+// divides the picture by s, rounding up.
+func (e *Emitter) Conv(stem, x string, in, out, size, stride, group int) string {
+	w := e.Normal(stem+".weight", math.Sqrt(2/float64(in/group*size*size)), int64(out), int64(in/group), int64(size), int64(size))
+	pad := int64(size / 2)
+	return e.OpNamed(stem, "Conv", []string{x, w}, onnx.Ints("kernel_shape", int64(size), int64(size)),
+		onnx.Ints("strides", int64(stride), int64(stride)), onnx.Ints("pads", pad, pad, pad, pad),
+		onnx.Ints("dilations", 1, 1), onnx.Int("group", int64(group)))
+}
+
+// BatchNorm normalises c channels. It is folded into the layer before it when
+// the student is exported.
+func (e *Emitter) BatchNorm(stem, x string, c int) string {
+	n := int64(c)
+	return e.OpNamed(stem, "BatchNormalization", []string{x, e.Constant(stem+".scale", 1, n), e.Constant(stem+".bias", 0, n),
+		e.Constant(stem+".mean", 0, n), e.Constant(stem+".var", 1, n)}, onnx.Float("epsilon", 1e-5), onnx.Float("momentum", 0.9))
+}

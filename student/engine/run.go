@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kdcompress/kdcompress/student/internal/kernel"
+	"github.com/kdcompress/kdcompress/student/op"
+)
+
+// slot is a buffer of a frame that moves from slice to slice.
+type slot[T kernel.Float] struct {
+	at    int // which slice of the frame: index into work.view
+	base  []T
+	per   int
+	local bool
+}
+
+// work is a step as one shard runs it.
+type work[T kernel.Float] struct {
+	phase op.Phase[T]
+	frame op.Frame[T]
+	dst   []*[]T // where the slots go in frame
+	slots []slot[T]
+	zero  []slot[T]
+	seed  *slot[T] // set instead of phase: a gradient to fill
+	fill  T
+	sum   []*tensor[T] // shared gradients to add up over the shards first
+}
+
+// wire builds the frames of all steps.
+func (p *Plan[T]) wire() {
+	for i := range p.segments {
+		seg := &p.segments[i]
+		shards := p.opt.Shards
+		if seg.whole {
+			shards = 1
+		}
+		for j := range seg.steps {
+			s := &seg.steps[j]
+			s.runs = make([]work[T], shards)
+			for shard := range shards {
+				p.wireStep(s, &s.runs[shard], shard, seg.whole)
+			}
+		}
+	}
+}
+
+func (p *Plan[T]) slot(b *buffer, shard int) slot[T] {
+	if b.class == local {
+		return slot[T]{base: p.local[shard][b.off : b.off+b.per*p.slice], per: b.per, local: true}
+	}
+	return slot[T]{base: p.arena[b.off : b.off+b.per*p.opt.Batch], per: b.per}
+}
+
+func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
+	w.frame = op.Frame[T]{Shard: shard, Scratch: p.scratch[shard]}
+	if s.seed != nil {
+		w.fill = 1
+		if s.seed.Batched {
+			w.fill = T(1 / float64(p.opt.Batch))
+			sl := p.slot(&s.seed.grad, shard)
+			w.seed = &sl
+		} else {
+			w.seed = &slot[T]{base: s.seed.grads[0], per: 0}
+		}
+		return
+	}
+	f, k := &w.frame, s.node.kernel
+	w.phase = k.Forward[min(s.phase, len(k.Forward)-1)]
+	if s.back {
+		w.phase = k.Backward[s.phase]
+	}
+	attach := func(dst *[]T, b *buffer) {
+		if b.class != nowhere {
+			w.dst = append(w.dst, dst)
+			w.slots = append(w.slots, p.slot(b, shard))
+		}
+	}
+	value := func(list []*tensor[T], dst []([]T)) {
+		for i, t := range list {
+			switch {
+			case t == nil:
+			case !t.Batched:
+				dst[i] = t.fixed
+			default:
+				attach(&dst[i], &t.value)
+			}
+		}
+	}
+	grad := func(list []*tensor[T], dst []([]T)) {
+		for i, t := range list {
+			switch {
+			case t == nil || !t.onPath:
+			case !t.Batched:
+				dst[i] = t.grads[shard]
+			default:
+				attach(&dst[i], &t.grad)
+			}
+		}
+	}
+	f.In, f.Out = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
+	value(s.node.in, f.In)
+	value(s.node.out, f.Out)
+	if s.back {
+		f.DIn, f.DOut = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
+		grad(s.node.in, f.DIn)
+		grad(s.node.out, f.DOut)
+		if whole {
+			for _, t := range s.node.out {
+				if !t.Batched && t.onPath && s.phase == 0 {
+					w.sum = append(w.sum, t)
+				}
+			}
+		}
+	}
+	attach(&f.Saved, &s.node.saved)
+	for _, t := range s.zero {
+		w.zero = append(w.zero, p.slot(&t.grad, shard))
+	}
+}
+
+// SetRun sets the number of runs done, on which random draws depend. A resumed
+// training calls it so that its draws go on where they stopped.
+func (p *Plan[T]) SetRun(n uint64) { p.run = n }
+
+// Run computes the graph on the whole batch: the forward pass, and where the
+// plan has losses the gradients of the trainable weights, left in Params.Grad.
+// A cancelled context ends it within a slice's time with the context's error;
+// buffers and states are then undefined.
+func (p *Plan[T]) Run(ctx context.Context) error {
+	p.run++
+	b := barrier{n: int32(p.opt.Shards)}
+	var wg sync.WaitGroup
+	for s := 1; s < p.opt.Shards; s++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			p.shard(ctx, s, &b)
+		}()
+	}
+	p.shard(ctx, 0, &b)
+	wg.Wait()
+	return ctx.Err()
+}
+
+// shard runs one shard's part of every segment.
+func (p *Plan[T]) shard(ctx context.Context, s int, b *barrier) {
+	var at *step[T]
+	defer func() {
+		if r := recover(); r != nil {
+			if at != nil && at.node != nil {
+				panic(fmt.Sprintf("engine: node %s (%s): %v", at.node.def.Name, at.node.def.OpType, r))
+			}
+			panic(r)
+		}
+	}()
+	for i := range p.sums {
+		if i == s {
+			clear(p.sums[i])
+		}
+	}
+	for _, n := range p.nodes {
+		for _, t := range n.out {
+			if !t.Batched && t.onPath {
+				clear(t.grads[s])
+			}
+		}
+	}
+	for i := range p.segments {
+		if i > 0 {
+			b.wait()
+		}
+		seg := &p.segments[i]
+		if seg.whole {
+			if s == 0 && ctx.Err() == nil {
+				for j := range seg.steps {
+					at = &seg.steps[j]
+					p.exec(&at.runs[0], 0, p.opt.Batch, 0)
+				}
+			}
+			continue
+		}
+		for lo := p.bounds[s]; lo < p.bounds[s+1] && ctx.Err() == nil; lo += p.slice {
+			hi := min(lo+p.slice, p.bounds[s+1])
+			for j := range seg.steps {
+				at = &seg.steps[j]
+				p.exec(&at.runs[s], lo, hi, p.bounds[s])
+			}
+		}
+	}
+	if len(p.sums) > 1 {
+		b.wait()
+		n := len(p.params.Grad)
+		lo, hi := s*n/p.opt.Shards, (s+1)*n/p.opt.Shards
+		g := p.params.Grad[lo:hi]
+		copy(g, p.sums[0][lo:hi])
+		for _, part := range p.sums[1:] {
+			kernel.Add(g, part[lo:hi])
+		}
+	}
+}
+
+// exec runs a step on the samples lo to hi of the batch.
+func (p *Plan[T]) exec(w *work[T], lo, hi, shardLo int) {
+	if w.seed != nil {
+		g := w.seed.view(lo, hi)
+		for i := range g {
+			g[i] = w.fill
+		}
+		return
+	}
+	for i := range w.zero {
+		clear(w.zero[i].view(lo, hi))
+	}
+	for _, t := range w.sum {
+		for _, part := range t.grads[1:] {
+			kernel.Add(t.grads[0], part)
+		}
+	}
+	for i := range w.slots {
+		*w.dst[i] = w.slots[i].view(lo, hi)
+	}
+	f := &w.frame
+	f.N, f.At, f.First, f.Run = hi-lo, lo, lo == shardLo, p.run
+	w.phase(f)
+}
+
+func (s *slot[T]) view(lo, hi int) []T {
+	switch {
+	case s.per == 0:
+		return s.base
+	case s.local:
+		return s.base[:(hi-lo)*s.per]
+	}
+	return s.base[lo*s.per : hi*s.per]
+}
+
+// barrier lets n goroutines wait for each other. Waiting spins: segments are
+// short, and a goroutine that sleeps takes longer to wake than they last.
+type barrier struct {
+	n     int32
+	count atomic.Int32
+	turn  atomic.Int32
+}
+
+func (b *barrier) wait() {
+	if b.n == 1 {
+		return
+	}
+	turn := b.turn.Load()
+	if b.count.Add(1) == b.n {
+		b.count.Store(0)
+		b.turn.Add(1)
+		return
+	}
+	for spins := 0; b.turn.Load() == turn; spins++ {
+		if spins > 64 {
+			runtime.Gosched()
+		}
+	}
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"github.com/kdcompress/kdcompress/student/internal/kernel"
+)
+
+// step is one phase of one node's forward or backward pass, or the seeding of an
+// objective's gradient.
+type step[T kernel.Float] struct {
+	node  *node[T]
+	seed  *tensor[T] // set instead of node
+	back  bool
+	phase int
+	zero  []*tensor[T] // batched gradients this step is the first to add to
+	runs  []work[T]    // one a shard; one in all where the segment is whole
+}
+
+// segment is a run of steps that every shard walks without waiting for another.
+type segment[T kernel.Float] struct {
+	steps []step[T]
+	whole bool // one kernel on the whole batch, on one goroutine
+}
+
+// schedule orders the steps and cuts them into segments.
+func (p *Plan[T]) schedule() {
+	for _, n := range p.nodes {
+		if !n.needed {
+			continue
+		}
+		for i := range n.kernel.Forward {
+			p.add(step[T]{node: n, phase: i}, n.kernel.Whole)
+		}
+	}
+	written := map[*tensor[T]]bool{}
+	for _, name := range p.opt.Losses {
+		t := p.tensors[name]
+		written[t] = true
+		p.add(step[T]{seed: t, back: true}, !t.Batched)
+	}
+	for i := len(p.nodes) - 1; i >= 0; i-- {
+		n := p.nodes[i]
+		if !n.back {
+			continue
+		}
+		for phase := range n.kernel.Backward {
+			s := step[T]{node: n, back: true, phase: phase}
+			for _, t := range n.in {
+				if t != nil && t.onPath && t.Batched && !written[t] {
+					written[t] = true
+					s.zero = append(s.zero, t)
+				}
+			}
+			p.add(s, n.kernel.Whole)
+		}
+	}
+}
+
+// add appends a step to the last segment, or begins a new one where shards must
+// wait for each other first.
+func (p *Plan[T]) add(s step[T], whole bool) {
+	last := len(p.segments) - 1
+	if last < 0 || whole || p.segments[last].whole || s.phase > 0 {
+		p.segments = append(p.segments, segment[T]{whole: whole})
+		last++
+	}
+	p.segments[last].steps = append(p.segments[last].steps, s)
+}

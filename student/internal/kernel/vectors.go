@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "unsafe"
+
+// vectorLoops are the loops over float32 slices that this machine runs several
+// elements at a time, as many blocks of vectorBlock elements as they are told,
+// at least one. They yield the bits of the plain loops they stand for.
+type vectorLoops struct {
+	relu, add, exp                 func(blocks int, y, x *float32)
+	reluGrad, addTo, mulTo, addMul func(blocks int, c, a, b *float32)
+	scal                           func(blocks int, x *float32, a float32)
+	axpy                           func(blocks int, y, x *float32, a float32)
+	addScaled                      func(blocks int, c, a, b *float32, s float32)
+	adamW                          func(blocks int, w, grad, m, v *float32, beta1, rest1, beta2, rest2, keep, step, root, eps float32)
+}
+
+const vectorBlock = 8
+
+// blocksOf is how many blocks at the beginning of x vectors may run over: none
+// where it holds float64 or the machine has no such loops.
+//
+// The plain loops convert products to T before they add them: this forbids the
+// compiler to fuse the two, and keeps their bits equal.
+func blocksOf[T Float](x []T) int {
+	var element T
+	if vectors == nil || unsafe.Sizeof(element) != 4 {
+		return 0
+	}
+	return len(x) / vectorBlock
+}
+
+// first is the address of a slice of float32.
+func first[T Float](x []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(x))) }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package op
+
+import (
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student/internal/kernel"
+)
+
+// unary is an elementwise operator of its first input.
+type unary[T kernel.Float] struct {
+	fwd func(y, x []T)
+	// bwd adds to dx; x and y are nil unless read.
+	bwd          func(dx, dy, x, y []T)
+	readX, readY bool
+}
+
+// bind places a unary operator. It works sample by sample whatever the shape.
+func (e unary[T]) bind(n *Node) *Kernel[T] {
+	x := &n.In[0]
+	k := result[T](n, x.Shape, x.Batched)
+	k.Forward = []Phase[T]{func(f *Frame[T]) { e.fwd(f.Out[0], f.In[0]) }}
+	if e.bwd == nil {
+		return k
+	}
+	if e.readX {
+		k.ReadsIn = []int{0}
+	}
+	if e.readY {
+		k.ReadsOut = []int{0}
+	}
+	k.Backward = []Phase[T]{func(f *Frame[T]) {
+		if f.DIn[0] == nil {
+			return
+		}
+		var x, y []T
+		if e.readX {
+			x = f.In[0]
+		}
+		if e.readY {
+			y = f.Out[0]
+		}
+		e.bwd(f.DIn[0], f.DOut[0], x, y)
+	}}
+	return k
+}
+
+// plain binds a unary operator that has one input and no parameter.
+func (e unary[T]) plain(n *Node) (*Kernel[T], error) {
+	if err := n.arity(1, 1, 1); err != nil {
+		return nil, err
+	}
+	return e.bind(n), nil
+}
+
+// unaryCases are the shapes every unary operator is checked in, with inputs from
+// arg's range.
+func unaryCases(oldest int, arg Arg, attrs ...onnx.Attr) []Case {
+	with := func(shared bool, shape ...int) []Arg {
+		a := arg
+		a.Shape, a.Shared = shape, shared
+		return []Arg{a}
+	}
+	return []Case{
+		{Name: "rows", Attrs: attrs, In: with(false, 5, 7)},
+		{Name: "oldest opset", Opset: oldest, Attrs: attrs, In: with(false, 5, 7)},
+		{Name: "images", Attrs: attrs, In: with(false, 5, 2, 3, 5)},
+		{Name: "two images a sample", Attrs: attrs, In: with(false, 10, 3)},
+		{Name: "one number a sample", Attrs: attrs, In: with(false, 5)},
+		{Name: "no elements", Attrs: attrs, In: with(false, 5, 0)},
+		{Name: "weights", Attrs: attrs, In: with(true, 3, 3)},
+		{Name: "scalar weight", Attrs: attrs, In: with(true)},
+	}
+}
