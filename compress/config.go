@@ -41,7 +41,9 @@ type Config struct {
 	Warmup float64 `yaml:"warmup"` // share of all steps
 	Clip   float64 `yaml:"clip"`
 	Decay  float64 `yaml:"weight_decay"`
-	Held   float64 `yaml:"held_out"` // share of the samples that chooses the epoch
+	// Held is the share of the samples that chooses the epoch. 0 is a twentieth,
+	// at least 256 samples or a fifth of all, at most 5,000.
+	Held   float64 `yaml:"held_out"`
 	Seed   uint64  `yaml:"seed"`
 	Shards int     `yaml:"shards"` // parts of a batch that run beside each other; the result depends on it
 	// Threads run the teacher. They do not change the result.
@@ -87,7 +89,7 @@ func (d Data) options() data.Options {
 // Default is a configuration that lacks only Teacher, Data and Out.
 func Default() Config {
 	return Config{Student: "auto", Loss: "kd", Temperature: 4, Epochs: 20, Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
-		Decay: 1e-4, Held: 0.05, Seed: 1, Shards: min(runtime.NumCPU(), 8), Threads: runtime.NumCPU(), Precision: "fp32"}
+		Decay: 1e-4, Seed: 1, Shards: min(runtime.NumCPU(), 8), Threads: runtime.NumCPU(), Precision: "fp32"}
 }
 
 // ReadJob reads a job file over the defaults. Unknown fields are errors.
@@ -137,7 +139,7 @@ func (c *Config) Check() error {
 		return usage("a warm-up of %g is not a share below 1", c.Warmup)
 	case !(c.Clip >= 0) || !(c.Decay >= 0) || !(c.LabelWeight >= 0):
 		return usage("clip, weight decay and label weight cannot be negative")
-	case !(c.Held > 0 && c.Held < 1):
+	case !(c.Held >= 0 && c.Held < 1):
 		return usage("a held-out share of %g is not between 0 and 1", c.Held)
 	case c.Shards < 1 || c.Threads < 1:
 		return usage("shards and threads must be at least 1")

@@ -115,8 +115,7 @@ func (j *job) prepare(ctx context.Context) error {
 	if j.set, err = j.teacher.open(ctx, j.Data, j.emit); err != nil {
 		return err
 	}
-	n := j.set.Len()
-	j.train, j.held = data.Split(n, min(j.Held, float64(maxHeld)/float64(n)), j.Seed)
+	j.train, j.held = data.Split(j.set.Len(), j.heldShare(), j.Seed)
 	if j.student, err = chooseStudent(&j.Config, j.teacher, j.set, j.emit); err != nil {
 		return err
 	}
@@ -131,8 +130,15 @@ func (j *job) prepare(ctx context.Context) error {
 	return renameio.WriteFile(j.path("job.yaml"), b, 0o644)
 }
 
-// maxHeld bounds the held-out samples: more of them would not choose better.
-const maxHeld = 5000
+// heldShare is the share of the samples that chooses the epoch. Few samples
+// choose badly, and thousands more choose no better.
+func (j *job) heldShare() float64 {
+	if j.Held > 0 {
+		return j.Held
+	}
+	n := j.set.Len()
+	return float64(min(max(n/20, min(256, n/5)), 5000)) / float64(n)
+}
 
 // distill gets the teacher's answers and trains the student on them.
 func (j *job) distill(ctx context.Context) error {

@@ -2,7 +2,10 @@
 
 package onnx
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Error is a fault of a model: which file, which node and operator, and what is
 // wrong. Fields that do not apply are empty.
@@ -21,9 +24,9 @@ func (e *Error) Error() string {
 	}
 	switch {
 	case e.Node != "" && e.Op != "":
-		b.WriteString("node " + quoteName(e.Node) + " (" + e.Op + "): ")
+		b.WriteString("node " + quoteName(e.Node) + " (" + quoteName(e.Op) + "): ")
 	case e.Op != "":
-		b.WriteString("operator " + e.Op + ": ")
+		b.WriteString("operator " + quoteName(e.Op) + ": ")
 	case e.Node != "":
 		b.WriteString("node " + quoteName(e.Node) + ": ")
 	}
@@ -41,7 +44,7 @@ func quoteName(s string) string {
 		s = s[:most] + "..."
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

@@ -73,7 +73,7 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.Float64Var(&c.Warmup, "warmup", c.Warmup, "share of the steps in which the learning rate rises")
 	fs.Float64Var(&c.Clip, "clip", c.Clip, "bound of the gradient's norm, 0 for none")
 	fs.Float64Var(&c.Decay, "weight-decay", c.Decay, "decay of matrices and filters")
-	fs.Float64Var(&c.Held, "held-out", c.Held, "share of the samples that chooses the epoch")
+	fs.Float64Var(&c.Held, "held-out", c.Held, "share of the samples that chooses the epoch; 0 for about a twentieth")
 	fs.Uint64Var(&c.Seed, "seed", c.Seed, "of weights and order")
 	fs.IntVar(&c.Shards, "shards", c.Shards, "parts of a batch trained beside each other; the result depends on it")
 	fs.IntVar(&c.Threads, "threads", c.Threads, "threads that run the teacher")

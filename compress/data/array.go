@@ -88,7 +88,7 @@ func (h header) load(in *input, n int, room *int64) (*array, error) {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, fmt.Errorf("ends after %d of %d bytes", len(a.data), need)
 		}
-		return nil, fmt.Errorf("is damaged: %w", err)
+		return nil, damaged("file", err)
 	}
 	*room -= need
 	if n == h.dims[0] {
@@ -96,7 +96,7 @@ func (h header) load(in *input, n int, room *int64) (*array, error) {
 		if _, err := in.r.ReadByte(); err == nil {
 			return nil, fmt.Errorf("goes on after the %d bytes of the array it declares", all)
 		} else if err != io.EOF {
-			return nil, fmt.Errorf("is damaged: %w", err)
+			return nil, damaged("file", err)
 		}
 	}
 	return a, nil

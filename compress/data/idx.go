@@ -49,5 +49,5 @@ func headError(format string, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("ends within the header of %s file", format)
 	}
-	return fmt.Errorf("is damaged: %w", err)
+	return damaged("file", err)
 }

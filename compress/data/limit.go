@@ -5,6 +5,7 @@ package data
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 )
@@ -97,6 +98,14 @@ func (c *capped) Read(p []byte) (int, error) {
 		return 0, errTooLarge
 	}
 	return n, err
+}
+
+// damaged words a failure to read on, unless it is that the context ended.
+func damaged(what string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("is a damaged %s: %w", what, err)
 }
 
 // lines fails at a line longer than maxLine and drops a byte-order mark.

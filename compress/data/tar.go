@@ -152,8 +152,5 @@ func streamTar(ctx context.Context, in *input, index map[int]int, bad map[int]er
 }
 
 func tarError(path string, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return fmt.Errorf("%s: is a damaged tar archive: %w", path, err)
+	return fmt.Errorf("%s: %w", path, damaged("tar archive", err))
 }

@@ -52,7 +52,7 @@ func chart(x, y string) *plot.Plot {
 	p.Legend.TextStyle.Font = sans(11.5)
 	p.Legend.TextStyle.Color = inkColour
 	p.Legend.ThumbnailWidth = vg.Points(16)
-	p.Legend.Padding = vg.Points(2)
+	p.Legend.Padding = vg.Points(3)
 	grid := plotter.NewGrid()
 	grid.Vertical.Width = 0
 	grid.Horizontal.Color = gridColour

@@ -165,11 +165,14 @@ func (f Fidelity) ClassName(class int) string {
 // bar is one class of a histogram, its length in percent of the longest.
 type bar struct {
 	Class  int
-	Count  int64
+	Count  int
 	Length float64
 }
 
-// Bars lists the classes for the page, at most 50 of them.
+// mostBars bounds the classes that the page draws.
+const mostBars = 50
+
+// Bars lists the first classes for the page.
 func (h *ClassHistogram) Bars() []bar {
 	var most int64 = 1
 	for _, c := range h.Counts {
@@ -177,10 +180,10 @@ func (h *ClassHistogram) Bars() []bar {
 	}
 	var b []bar
 	for i, c := range h.Counts {
-		if i == 50 {
+		if i == mostBars {
 			break
 		}
-		b = append(b, bar{i, c, 100 * float64(c) / float64(most)})
+		b = append(b, bar{i, int(c), 100 * float64(c) / float64(most)})
 	}
 	return b
 }

@@ -98,7 +98,7 @@ func (t *tally) add(i int, teacher, student []float32) {
 			most, b.Teacher, b.Student = far, tc, sc
 		}
 	}
-	if b.kl > 0 || b.disagreed > 0 {
+	if b.kl > negligible || b.disagreed > 0 {
 		t.keep(b)
 	}
 	t.label(i, tc, sc)
@@ -131,6 +131,9 @@ func (s Side) class(row []float32) int {
 	}
 	return int(row[0])
 }
+
+// negligible is a KL that rounding of float32 scores explains.
+const negligible = 1e-6
 
 // mostClasses bounds the histogram of class ids, which no axis bounds.
 const mostClasses = 1 << 16

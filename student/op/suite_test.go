@@ -208,3 +208,36 @@ func TestUnwantedGradients(t *testing.T) {
 		}
 	})
 }
+
+// TestAgain runs a kernel twice, on two shards beside each other, and expects the
+// same bits: nothing of a run may reach the next but what State names.
+func TestAgain(t *testing.T) {
+	eachCase(t, func(t *testing.T, o *Op, c *Case) {
+		r := newRig[float32](t, o, c, unevenParts)
+		v := directions(r, 15)
+		var want, grads [][]float64
+		for run := range 2 {
+			r.reset()
+			r.forward()
+			got := outputs(r)
+			var g [][]float64
+			if !c.ForwardOnly {
+				g = r.backward(v, 0)
+			}
+			if run == 0 {
+				want, grads = got, g
+				continue
+			}
+			for i := range got {
+				if d := difference(got[i], want[i]); d != 0 {
+					t.Errorf("output %d differs by %g in the second run", i, d)
+				}
+			}
+			for i := range g {
+				if d := difference(g[i], grads[i]); d != 0 {
+					t.Errorf("gradient %d differs by %g in the second run", i, d)
+				}
+			}
+		}
+	})
+}

@@ -18,9 +18,10 @@ func AveragePool[T Float](y, x []T, w *Window, includePad bool) {
 				var sum T
 				for tz := zlo; tz < zhi; tz++ {
 					for ty := ylo; ty < yhi; ty++ {
-						row := (az.at(oz, tz)*ay.in + ay.at(oy, ty)) * ax.in
+						i := (az.at(oz, tz)*ay.in+ay.at(oy, ty))*ax.in + ax.at(ox, xlo)
 						for tx := xlo; tx < xhi; tx++ {
-							sum += x[row+ax.at(ox, tx)]
+							sum += x[i]
+							i += ax.dilation
 						}
 					}
 				}
@@ -52,9 +53,10 @@ func AveragePoolGrad[T Float](dx, dy []T, w *Window, includePad bool) {
 				}
 				for tz := zlo; tz < zhi; tz++ {
 					for ty := ylo; ty < yhi; ty++ {
-						row := (az.at(oz, tz)*ay.in + ay.at(oy, ty)) * ax.in
+						i := (az.at(oz, tz)*ay.in+ay.at(oy, ty))*ax.in + ax.at(ox, xlo)
 						for tx := xlo; tx < xhi; tx++ {
-							dx[row+ax.at(ox, tx)] += d
+							dx[i] += d
+							i += ax.dilation
 						}
 					}
 				}

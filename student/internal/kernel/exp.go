@@ -32,11 +32,18 @@ func exp[T Float](x T) T {
 // the polynomial of the Cephes library's expf. The power is multiplied in two
 // steps, so that results below the smallest normal number are rounded once.
 func exp32(x float32) float32 {
-	if x != x {
+	switch {
+	case x > 89:
+		x = 89
+	case x < -104:
+		x = -104
+	case x != x:
 		return x
 	}
-	x = max(min(x, 89), -104)
-	n := float32(math.RoundToEven(float64(float32(x * 1.44269504088896341))))
+	// Adding and taking away 1.5*2^23 leaves a multiple of one.
+	const whole = 12582912
+	n := float32(x*1.44269504088896341) + whole
+	n -= whole
 	r := x - float32(n*0.693359375)
 	r -= float32(n * -2.12194440e-4)
 	p := float32(r*1.9875691500e-4) + 1.3981999507e-3

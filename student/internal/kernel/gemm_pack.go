@@ -81,9 +81,9 @@ func transposeGo(dst []float32, ds int, src []float32, ld, rows, cols int) {
 }
 
 // grow returns a slice of at least n elements, s itself where it suffices.
-func grow(s []float32, n int) []float32 {
+func grow[T Float](s []T, n int) []T {
 	if cap(s) >= n {
 		return s[:n]
 	}
-	return make([]float32, n)
+	return make([]T, n)
 }

@@ -106,10 +106,10 @@ func (s shape) String() string {
 	return fmt.Sprintf("m%d n%d k%d ta=%v tb=%v pad%d alpha%v beta%v", s.m, s.n, s.k, s.transA, s.transB, s.pad, s.alpha, s.beta)
 }
 
-// grid is every combination of sizes around those of a tile with every
+// products is every combination of sizes around those of a tile with every
 // transposition, each with the next of the scales, and products that take more
 // than one block in every direction.
-func grid() (all []shape) {
+func products() (all []shape) {
 	sizes := []int{0, 1, 5, 6, 7, 15, 16, 17, 33, 100}
 	scales := [][2]float64{{1, 0}, {1, 1}, {-0.5, 0}, {2, 0.75}, {0, 0.5}, {1, 0}, {3, -1}}
 	for trans := 0; trans < 4; trans++ {
@@ -131,7 +131,7 @@ func grid() (all []shape) {
 
 func checkGrid[T Float](t *testing.T, gemm gemmFunc[T], eps float64) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, s := range grid() {
+	for _, s := range products() {
 		t.Run(s.String(), func(t *testing.T) {
 			checkProduct(t, gemm, r, s.transA, s.transB, s.m, s.n, s.k, s.pad, T(s.alpha), T(s.beta), eps)
 		})

@@ -23,13 +23,17 @@ func Im2col[T Float](col, img []T, channels int, w *Window) {
 					xlo, xhi := x.valid(tx)
 					dst := col[:outLen]
 					col = col[outLen:]
-					clear(dst[:zlo*plane])
-					clear(dst[zhi*plane:])
+					if zlo > 0 || zhi < z.out {
+						clear(dst[:zlo*plane])
+						clear(dst[zhi*plane:])
+					}
 					for oz := zlo; oz < zhi; oz++ {
 						d := dst[oz*plane : (oz+1)*plane]
 						s := src[z.at(oz, tz)*y.in*x.in:][:y.in*x.in]
-						clear(d[:ylo*x.out])
-						clear(d[yhi*x.out:])
+						if ylo > 0 || yhi < y.out {
+							clear(d[:ylo*x.out])
+							clear(d[yhi*x.out:])
+						}
 						switch {
 						case xlo >= xhi || ylo >= yhi:
 							clear(d)
@@ -53,16 +57,19 @@ func shiftPlane[T Float](dst, src []T, y, x *axis, ylo, yhi, xlo, xhi, ty, tx in
 	width := x.out
 	first, last := ylo*width+xlo, (yhi-1)*width+xhi
 	copy(dst[first:last], src[y.at(ylo, ty)*width+x.at(xlo, tx):])
-	if xlo == 0 && xhi == width {
-		return
-	}
-	for oy := ylo; oy < yhi; oy++ {
-		row := dst[oy*width : (oy+1)*width]
-		for i := 0; i < xlo; i++ {
-			row[i] = 0
+	clearColumns(dst[ylo*width:yhi*width], width, xlo, xhi)
+}
+
+// clearColumns clears the columns outside [lo, hi) of rows of the given width.
+func clearColumns[T Float](rows []T, width, lo, hi int) {
+	for at := 0; at < lo; at++ {
+		for i := at; i < len(rows); i += width {
+			rows[i] = 0
 		}
-		for i := xhi; i < width; i++ {
-			row[i] = 0
+	}
+	for at := hi; at < width; at++ {
+		for i := at; i < len(rows); i += width {
+			rows[i] = 0
 		}
 	}
 }
@@ -70,8 +77,12 @@ func shiftPlane[T Float](dst, src []T, y, x *axis, ylo, yhi, xlo, xhi, ty, tx in
 // gatherRow fills an output row from an input row, of which element at meets
 // output position lo, and clears the row outside [lo, hi).
 func gatherRow[T Float](dst, src []T, at, stride, lo, hi int) {
-	clear(dst[:lo])
-	clear(dst[hi:])
+	for i := range dst[:lo] {
+		dst[i] = 0
+	}
+	for i := hi; i < len(dst); i++ {
+		dst[i] = 0
+	}
 	dst = dst[lo:hi]
 	if stride == 1 {
 		copy(dst, src[at:])

@@ -13,25 +13,31 @@ import "math"
 func MaxPool[T Float](y, arg, x []T, w *Window) {
 	az, ay, ax := w.axes()
 	o := 0
-	for oz := 0; oz < az.out; oz++ {
+	for oz := range az.out {
 		zlo, zhi := az.within(oz, 0, az.in)
-		for oy := 0; oy < ay.out; oy++ {
+		for oy := range ay.out {
 			ylo, yhi := ay.within(oy, 0, ay.in)
-			for ox := 0; ox < ax.out; ox++ {
+			for ox := range ax.out {
 				xlo, xhi := ax.within(ox, 0, ax.in)
-				best, win := T(math.Inf(-1)), -1
+				win, best := -1, int64(math.MinInt64)
 				for tz := zlo; tz < zhi; tz++ {
 					for ty := ylo; ty < yhi; ty++ {
-						row := (az.at(oz, tz)*ay.in + ay.at(oy, ty)) * ax.in
-						for tx := xlo; tx < xhi; tx++ {
-							i := row + ax.at(ox, tx)
-							if v := x[i]; v > best || win < 0 || v != v && best == best {
+						i := (az.at(oz, tz)*ay.in+ay.at(oy, ty))*ax.in + ax.at(ox, xlo)
+						for range xhi - xlo {
+							// Integers are compared without a branch, of which the
+							// processor would guess every other one wrong.
+							v := rank(float64(x[i]))
+							if v > best {
 								best, win = v, i
 							}
+							i += ax.dilation
 						}
 					}
 				}
-				y[o] = best
+				y[o] = T(math.Inf(-1))
+				if win >= 0 {
+					y[o] = x[win]
+				}
 				if arg != nil {
 					arg[o] = T(win)
 				}
@@ -39,6 +45,15 @@ func MaxPool[T Float](y, arg, x []T, w *Window) {
 			}
 		}
 	}
+}
+
+// rank maps numbers to integers of the same order, NaN to the largest.
+func rank(v float64) int64 {
+	if v != v {
+		return math.MaxInt64
+	}
+	b := int64(math.Float64bits(v + 0)) // adding zero makes -0 equal to 0
+	return b ^ int64(uint64(b>>63)>>1)
 }
 
 // MaxPoolGrad adds dy to the elements of dx that won, as MaxPool has left them

@@ -19,6 +19,7 @@ func detectVectors() *vectorLoops {
 		scal: avx2Scal, add: avx2Add, axpy: avx2Axpy,
 		addTo: avx2AddTo, mulTo: avx2MulTo, addMul: avx2AddMul, addScaled: avx2AddScaled,
 		adamW: avx2AdamW, exp: avx2Exp,
+		sum: avx2Sum, dot: avx2Dot,
 	}
 }
 
@@ -43,3 +44,7 @@ func avx2AddScaled(blocks int, c, a, b *float32, s float32)
 func avx2AdamW(blocks int, w, grad, m, v *float32, beta1, rest1, beta2, rest2, keep, step, root, eps float32)
 
 func avx2Exp(blocks int, y, x *float32)
+
+func avx2Sum(blocks int, x *float32) float64
+
+func avx2Dot(blocks int, x, y *float32) float64

@@ -8,6 +8,8 @@ import "unsafe"
 // elements at a time, as many blocks of vectorBlock elements as they are told,
 // at least one. They yield the bits of the plain loops they stand for.
 type vectorLoops struct {
+	sum                            func(blocks int, x *float32) float64
+	dot                            func(blocks int, x, y *float32) float64
 	relu, add, exp                 func(blocks int, y, x *float32)
 	reluGrad, addTo, mulTo, addMul func(blocks int, c, a, b *float32)
 	scal                           func(blocks int, x *float32, a float32)
