@@ -21,8 +21,10 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 	for i := range t.Model.Graph.DataInputs() {
 		sig.Inputs = append(sig.Inputs, set.Dims(i))
 	}
-	// Closing nodes and their constants are those of the normalised graph.
+	// Closing nodes and their constants are those of the normalised graph, the
+	// interface is the file's.
 	normal := t.normal.Clone()
+	normal.IRVersion = t.Model.IRVersion
 	normal.Graph.Inputs, normal.Graph.Outputs = t.Model.Graph.DataInputs(), t.Model.Graph.Outputs
 	sig.Teacher = normal
 	if isModelFile(c.Student) {

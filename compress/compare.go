@@ -4,6 +4,7 @@ package compress
 
 import (
 	"context"
+	"path/filepath"
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/data"
@@ -65,7 +66,7 @@ func Compare(ctx context.Context, c CompareConfig, emit func(Event)) (*report.Re
 		return nil, err
 	}
 	if set != nil {
-		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, c.Data.Path, false); err != nil {
+		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, filepath.Base(c.Data.Path), false); err != nil {
 			return nil, err
 		}
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	Temperature float64 `yaml:"temperature"`
 	LabelWeight float64 `yaml:"label_weight"` // of the cross-entropy with labels; 0 leaves them out of training
 
+	// Epochs is the times over the samples. 0 is 20, or as many more as make
+	// 6,000 steps, at most 300: few samples need more rounds.
 	Epochs int     `yaml:"epochs"`
 	Batch  int     `yaml:"batch"`
 	Rate   float64 `yaml:"lr"`
@@ -88,7 +90,7 @@ func (d Data) options() data.Options {
 
 // Default is a configuration that lacks only Teacher, Data and Out.
 func Default() Config {
-	return Config{Student: "auto", Loss: "kd", Temperature: 4, Epochs: 20, Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
+	return Config{Student: "auto", Loss: "kd", Temperature: 4, Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
 		Decay: 1e-4, Seed: 1, Shards: min(runtime.NumCPU(), 8), Threads: runtime.NumCPU(), Precision: "fp32"}
 }
 
@@ -127,8 +129,8 @@ func (c *Config) Check() error {
 		return usage("no data: give --data with unlabelled inputs")
 	case c.Out == "":
 		return usage("no output folder: give --out DIR")
-	case c.Epochs < 1:
-		return usage("%d epochs: give at least 1", c.Epochs)
+	case c.Epochs < 0:
+		return usage("%d epochs: give at least 1, or 0 to let the number of samples decide", c.Epochs)
 	case c.Batch < 1:
 		return usage("a batch of %d: give at least 1", c.Batch)
 	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):

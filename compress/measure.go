@@ -5,7 +5,7 @@ package compress
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/data"
@@ -33,7 +33,7 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 	if err := p.speed(ctx, r); err != nil {
 		return nil, err
 	}
-	held, accuracy, err := p.compare(ctx, j.set, j.held, fmt.Sprintf("%d held-out samples of %s", len(j.held), j.Data.Path), true)
+	held, accuracy, err := p.compare(ctx, j.set, j.held, "held out of "+filepath.Base(j.Data.Path), true)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 			return nil, err
 		}
 		defer set.Close()
-		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, j.Eval.Path, false); err != nil {
+		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, filepath.Base(j.Eval.Path), false); err != nil {
 			return nil, err
 		}
 		r.FidelitySets = append(r.FidelitySets, held)

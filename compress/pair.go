@@ -105,6 +105,6 @@ func (p pair) compare(ctx context.Context, set *data.Set, idx []int, name string
 	return report.Compare(ctx, report.CompareConfig{
 		Teacher: report.Side{Path: p.teacher.path, Model: p.teacher.file, Output: tk.Output, Scores: ts, Axis: axis},
 		Student: report.Side{Path: p.student.path, Model: p.student.file, Output: tk.Output, Scores: ss, Axis: axis},
-		Set: set, Index: idx, Name: name, ChoseEpoch: chose, Workers: p.threads,
+		Set:     set, Index: idx, Name: name, ChoseEpoch: chose, Workers: p.threads,
 	})
 }

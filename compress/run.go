@@ -120,6 +120,9 @@ func (j *job) prepare(ctx context.Context) error {
 		return err
 	}
 	j.Config.Student = j.student.Spec
+	if j.Epochs == 0 {
+		j.Epochs = enoughEpochs(len(j.train), j.Batch)
+	}
 	j.emit(Event{Kind: "note", Stage: "teacher", Message: fmt.Sprintf("teacher %s: learning tensor %q (%s), %d classes",
 		j.Config.Teacher, j.teacher.Knowledge.Logits, j.teacher.Knowledge.Kind, len(j.answersHistogram(nil)))})
 	j.emit(Event{Kind: "note", Stage: "student", Message: fmt.Sprintf("student %s: %d parameters", j.student.Spec, j.student.Model.Graph.Params())})
@@ -138,6 +141,12 @@ func (j *job) heldShare() float64 {
 	}
 	n := j.set.Len()
 	return float64(min(max(n/20, min(256, n/5)), 5000)) / float64(n)
+}
+
+// enoughEpochs are what Config.Epochs 0 stands for.
+func enoughEpochs(samples, batch int) int {
+	steps := max(samples/batch, 1)
+	return min(max(20, (6000+steps-1)/steps), 300)
 }
 
 // distill gets the teacher's answers and trains the student on them.

@@ -67,14 +67,37 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		}
 		logits = e.Op("Reshape", []string{logits, e.Int64("logits.shape", []int64{int64(len(dims))}, dims)})
 	}
-	logits, err := appendClosing(e.Builder, teacher, sig.Knowledge, logits)
+	trained, t := logits, closingType(teacher, sig.Knowledge)
+	if t != onnx.Float32 {
+		logits = e.Op("Cast", []string{logits}, onnx.Int("to", int64(t)))
+	}
+	last, err := appendClosing(e.Builder, teacher, sig.Knowledge, logits)
 	if err != nil {
 		return nil, err
+	}
+	if t == onnx.Float32 {
+		trained = last
 	}
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("student %s: %w", spec, err)
 	}
-	return &Student{Model: m, Logits: logits, Spec: spec.String()}, nil
+	return &Student{Model: m, Logits: trained, Spec: spec.String()}, nil
+}
+
+// closingType is the element type in which the closing nodes take the logits.
+// All but these keep the type they get, so that it is the output's.
+func closingType(teacher *onnx.Graph, k rewrite.Knowledge) onnx.DataType {
+	for _, n := range k.Closing {
+		if n.OpType == "Cast" || n.OpType == "ArgMax" || n.OpType == "ZipMap" {
+			return onnx.Float32
+		}
+	}
+	for _, o := range teacher.Outputs {
+		if o.Name == k.Output && o.Type.IsFloat() {
+			return o.Type
+		}
+	}
+	return onnx.Float32
 }
 
 // oneOutput refuses teachers with outputs that the knowledge does not reach.
@@ -88,19 +111,11 @@ func oneOutput(sig Signature) error {
 }
 
 // appendClosing copies what follows the teacher's logits behind the student's,
-// under the teacher's output name, and returns the tensor of the logits.
+// under the teacher's output name, and returns the tensor of the logits. The
+// student computes in float32; an output of another floating-point type gets a
+// Cast at the very end.
 func appendClosing(b *onnx.Builder, teacher *onnx.Graph, k rewrite.Knowledge, logits string) (string, error) {
 	g := b.G
-	if len(k.Closing) == 0 {
-		for _, n := range g.Nodes {
-			for i, o := range n.Outputs {
-				if o == logits {
-					n.Outputs[i] = k.Output
-				}
-			}
-		}
-		return k.Output, nil
-	}
 	renamed := map[string]string{k.Logits: logits}
 	for _, n := range k.Closing {
 		c := &onnx.Node{Name: b.Name(n.OpType), OpType: n.OpType, Domain: n.Domain, Attrs: n.Attrs}
@@ -116,14 +131,46 @@ func appendClosing(b *onnx.Builder, teacher *onnx.Graph, k rewrite.Knowledge, lo
 			c.Inputs = append(c.Inputs, name)
 		}
 		for _, out := range n.Outputs {
-			name := out
-			if out != "" && out != k.Output {
-				name = b.Name(out)
+			if out == "" {
+				c.Outputs = append(c.Outputs, "")
+				continue
 			}
-			renamed[out] = name
-			c.Outputs = append(c.Outputs, name)
+			renamed[out] = b.Name(out)
+			c.Outputs = append(c.Outputs, renamed[out])
 		}
 		g.Nodes = append(g.Nodes, c)
 	}
+	last := renamed[k.Output]
+	for _, v := range g.Outputs {
+		if v.Name == k.Output && v.Type.IsFloat() && v.Type != onnx.Float32 && producer(g, last).OpType != "Cast" {
+			last = b.Op("Cast", []string{last}, onnx.Int("to", int64(v.Type)))
+		}
+	}
+	rename(g, last, k.Output)
+	if logits == last {
+		return k.Output, nil
+	}
 	return logits, nil
+}
+
+// producer is the node that computes a tensor; every closing chain begins at one.
+func producer(g *onnx.Graph, name string) *onnx.Node {
+	n := g.Producers()[name]
+	if n == nil {
+		panic("student: a tensor that no node computes")
+	}
+	return n
+}
+
+// rename gives a tensor another name wherever a node writes or reads it.
+func rename(g *onnx.Graph, from, to string) {
+	for _, n := range g.Nodes {
+		for _, list := range [][]string{n.Inputs, n.Outputs} {
+			for i, name := range list {
+				if name == from {
+					list[i] = to
+				}
+			}
+		}
+	}
 }

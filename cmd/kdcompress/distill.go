@@ -67,7 +67,7 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss")
 	fs.Float64Var(&c.Temperature, "temperature", c.Temperature, "softens both answers in the loss")
 	fs.Float64Var(&c.LabelWeight, "label-weight", c.LabelWeight, "weight of the cross-entropy with labels; 0 trains without labels")
-	fs.IntVar(&c.Epochs, "epochs", c.Epochs, "times over the samples")
+	fs.IntVar(&c.Epochs, "epochs", c.Epochs, "times over the samples; 0 lets their number decide (20 to 300)")
 	fs.IntVar(&c.Batch, "batch", c.Batch, "samples a step")
 	fs.Float64Var(&c.Rate, "lr", c.Rate, "peak learning rate")
 	fs.Float64Var(&c.Warmup, "warmup", c.Warmup, "share of the steps in which the learning rate rises")

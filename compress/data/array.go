@@ -130,7 +130,7 @@ func openArrayFile(in *input, want []Want, o Options, read func(io.Reader) (head
 func loadField(in *input, h header, w Want, o Options, n int, room *int64) (field, error) {
 	shape, scaler, ok := resizing(h, o)
 	if !ok {
-		return field{}, fmt.Errorf("%s: a sample is %s of %v: only 8-bit pictures can be resized (--size)", in.path, dimsText(shape), h.elem)
+		return field{}, fmt.Errorf("%s: a sample is %s of %v: only 8-bit pictures can be resized (--height, --width)", in.path, dimsText(shape), h.elem)
 	}
 	f, err := newField(in.path, w, h, shape, o)
 	if err != nil {

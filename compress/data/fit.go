@@ -139,7 +139,7 @@ func advice(shape, want []int, h header, o Options) string {
 				continue
 			}
 			if _, ok := fitShape(resizedShape(shape, size), want, o.Layout); ok {
-				return fmt.Sprintf("say --size %dx%d to have it resized", size[0], size[1])
+				return fmt.Sprintf("say --height %d --width %d to have it resized", size[0], size[1])
 			}
 		}
 	}

@@ -112,13 +112,13 @@ func newFrame(path string, w Want, o Options) (frame, []int, error) {
 		f.h, f.w = wantH, wantW
 	}
 	if f.h < 1 || f.w < 1 {
-		return refuse("its height and width are open: say --size HxW")
+		return refuse("its height and width are open: say --height and --width")
 	}
 	if int64(f.h)*int64(f.w) > maxPixels {
 		return refuse(fmt.Sprintf("that is more than %d pixels", maxPixels))
 	}
 	if wantH >= 0 && wantH != f.h || wantW >= 0 && wantW != f.w {
-		return refuse(fmt.Sprintf("--size %dx%d does not fit it", f.h, f.w))
+		return refuse(fmt.Sprintf("--height %d --width %d do not fit it", f.h, f.w))
 	}
 	if f.layout == "" {
 		f.layout = nchw
@@ -133,7 +133,7 @@ func newFrame(path string, w Want, o Options) (frame, []int, error) {
 		dims = []int{f.h, f.w, f.channels}
 	}
 	if !sameDims(dims, w.Dims) {
-		return refuse(fmt.Sprintf("--size %dx%d gives %s", f.h, f.w, dimsText(dims)))
+		return refuse(fmt.Sprintf("--height %d --width %d give %s", f.h, f.w, dimsText(dims)))
 	}
 	return f, dims, nil
 }

@@ -86,7 +86,7 @@ func (o Options) Check() error {
 	case o.Channels != "" && o.Channels != "rgb" && o.Channels != "bgr" && o.Channels != "gray":
 		return fmt.Errorf("channels %q are unknown: use rgb, bgr or gray", clean(o.Channels))
 	case o.Size[0] < 0 || o.Size[1] < 0 || (o.Size[0] == 0) != (o.Size[1] == 0):
-		return fmt.Errorf("size %dx%d needs a positive height and width", o.Size[0], o.Size[1])
+		return fmt.Errorf("size %dx%d: --height and --width go together, both above 0", o.Size[0], o.Size[1])
 	case int64(o.Size[0])*int64(o.Size[1]) > maxPixels:
 		return fmt.Errorf("size %dx%d exceeds %d pixels", o.Size[0], o.Size[1], maxPixels)
 	case o.Limit < 0:

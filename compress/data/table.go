@@ -129,7 +129,7 @@ func columnOf(path, ref string, first []string, header bool) (int, error) {
 // to each as many as it takes.
 func (t *table) fields(want []Want, o Options) ([]field, error) {
 	if o.Size[0] != 0 {
-		return nil, fmt.Errorf("%s: is a table of numbers: --size is for pictures", t.path)
+		return nil, fmt.Errorf("%s: is a table of numbers: --height and --width are for pictures", t.path)
 	}
 	fields := make([]field, len(want))
 	h := header{elem: kindF32, table: true}

@@ -114,7 +114,7 @@ func newTrainer(c Config) (*trainer, error) {
 	}
 	t.steps = len(t.Train) / t.Batch
 	var err error
-	if t.params, err = engine.NewParams[float32](c.Student.Model.Graph, nil); err != nil {
+	if t.params, err = engine.NewParams[float32](c.Student.Trunk(), nil); err != nil {
 		return nil, err
 	}
 	if len(t.params.Trainable()) == 0 {
@@ -145,9 +145,9 @@ func newTrainer(c Config) (*trainer, error) {
 // compile builds the training plan: the student's graph with the loss terms
 // appended, each with its target as one more input.
 func (t *trainer) compile() error {
-	m := t.Student.Model.Clone()
-	opset := int(m.Opset(""))
-	b := onnx.NewBuilder(m.Graph, "kdcompress.")
+	g := t.Student.Trunk()
+	opset := int(t.Student.Model.Opset(""))
+	b := onnx.NewBuilder(g, "kdcompress.")
 	dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(int64(t.Answers.Width()))}
 	logits := t.Student.Logits
 	if len(t.Answers.Dims) != 1 {
@@ -168,7 +168,7 @@ func (t *trainer) compile() error {
 		return fmt.Errorf("the loss compares with labels, and the data has none")
 	}
 	var err error
-	t.plan, err = engine.Compile(m.Graph, t.params, engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset,
+	t.plan, err = engine.Compile(g, t.params, engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset,
 		Training: true, Losses: losses, Seed: t.Seed})
 	return err
 }

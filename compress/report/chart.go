@@ -4,6 +4,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"html/template"
 	"image/color"
@@ -75,21 +76,16 @@ func svg(p *plot.Plot, words string) (template.HTML, error) {
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("report: draw chart: %w", err)
 	}
-	s := b.String()
-	start, end := strings.Index(s, "<svg"), strings.Index(s, ">\n")
-	for end >= 0 && end < start {
-		next := strings.Index(s[end+1:], ">\n")
-		if next < 0 {
-			break
-		}
-		end += 1 + next
+	_, drawing, ok := strings.Cut(b.String(), "<svg")
+	if ok {
+		_, drawing, ok = strings.Cut(drawing, ">")
 	}
-	if start < 0 || end < start {
-		return "", fmt.Errorf("report: draw chart: no svg element in the drawing")
+	if !ok {
+		return "", errors.New("report: draw chart: no svg element in the drawing")
 	}
 	head := fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s">`,
 		chartWidth.Points(), chartHeight.Points(), template.HTMLEscapeString(words))
-	body := strings.ReplaceAll(s[end+1:], "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
+	body := strings.ReplaceAll(drawing, "font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
 	return template.HTML(head + body), nil
 }
 

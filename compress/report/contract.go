@@ -59,35 +59,43 @@ func valuesDiffer(what string, teacher, student []*onnx.Value) []Difference {
 	if len(teacher) != len(student) {
 		d = append(d, Difference{Breaks, what + "s", fmt.Sprintf("the teacher has %d, the student %d", len(teacher), len(student))})
 	}
-	names := map[string]*onnx.Value{}
-	at := map[string]int{}
-	for i, v := range student {
-		names[v.Name] = v
-		at[v.Name] = i
-	}
-	known := map[string]bool{}
+	at, known := places(student), places(teacher)
 	for i, t := range teacher {
-		known[t.Name] = true
 		where := what + " " + quote(t.Name)
-		s, ok := names[t.Name]
-		switch {
-		case !ok && i < len(student):
-			d = append(d, Difference{Breaks, where, fmt.Sprintf("the student has no such name (its %s %d is %s)", what, i+1, quote(student[i].Name))})
-		case !ok:
-			d = append(d, Difference{Breaks, where, "the student has no such name"})
-		default:
-			if at[t.Name] != i {
-				d = append(d, Difference{Breaks, where, fmt.Sprintf("it is %s %d of the teacher and %d of the student", what, i+1, at[t.Name]+1)})
+		j, ok := at[t.Name]
+		if !ok {
+			if i >= len(student) || has(known, student[i].Name) {
+				d = append(d, Difference{Breaks, where, "the student has no such name"})
+				continue
 			}
-			d = append(d, typeDiffers(where, t, s)...)
+			d = append(d, Difference{Breaks, where, "the student calls it " + quote(student[i].Name)})
+			j = i
+		} else if j != i {
+			d = append(d, Difference{Breaks, where, fmt.Sprintf("it is %s %d of the teacher and %d of the student", what, i+1, j+1)})
 		}
+		d = append(d, typeDiffers(where, t, student[j])...)
 	}
-	for _, s := range student {
-		if !known[s.Name] {
+	for i, s := range student {
+		renamed := i < len(teacher) && !has(at, teacher[i].Name)
+		if !has(known, s.Name) && !renamed {
 			d = append(d, Difference{Breaks, what + " " + quote(s.Name), "only the student has it"})
 		}
 	}
 	return d
+}
+
+// places numbers values by name.
+func places(values []*onnx.Value) map[string]int {
+	at := make(map[string]int, len(values))
+	for i, v := range values {
+		at[v.Name] = i
+	}
+	return at
+}
+
+func has(m map[string]int, name string) bool {
+	_, ok := m[name]
+	return ok
 }
 
 func typeDiffers(where string, t, s *onnx.Value) []Difference {

@@ -42,8 +42,14 @@ func TestContract(t *testing.T) {
 			s.Graph.Initializers = []*onnx.Tensor{onnx.NewFloat32("w", []int64{1}, []float32{1})}
 		}, nil},
 		{"input renamed", func(s *onnx.Model) { in(s, 0).Name = "input" }, []string{
-			`breaks: input "x": the student has no such name (its input 1 is "input")`,
-			`breaks: input "input": only the student has it`}},
+			`breaks: input "x": the student calls it "input"`}},
+		{"input renamed and retyped", func(s *onnx.Model) { in(s, 0).Name, in(s, 0).Type = "input", onnx.Float64 }, []string{
+			`breaks: input "x": the student calls it "input"`,
+			`breaks: input "x": element type float, the student's double`}},
+		{"renamed and swapped", func(s *onnx.Model) { slices.Reverse(s.Graph.Inputs); in(s, 0).Name = "m" }, []string{
+			`breaks: input "x": it is input 1 of the teacher and 2 of the student`,
+			`breaks: input "mask": the student has no such name`,
+			`breaks: input "m": only the student has it`}},
 		{"inputs swapped", func(s *onnx.Model) { slices.Reverse(s.Graph.Inputs) }, []string{
 			`breaks: input "x": it is input 1 of the teacher and 2 of the student`,
 			`breaks: input "mask": it is input 2 of the teacher and 1 of the student`}},

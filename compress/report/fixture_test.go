@@ -26,6 +26,7 @@ func fixture() *Report {
 			if rng.IntN(40) == 0 {
 				ms[i] *= 1.6
 			}
+			ms[i] = math.Round(1e6*ms[i]) / 1e6
 		}
 		return LatencyStat{Batch: 1, Threads: 1, Runs: len(ms), Samples: ms, P50: Quantile(0.5, ms), P95: Quantile(0.95, ms), P99: Quantile(0.99, ms)}
 	}

@@ -100,11 +100,13 @@ func (r *Report) tiles() []tile {
 	if f := r.Fidelity; f.Samples > 0 {
 		t = append(t, tile{"agreement", percent(f.Agreement) + "%", "95% interval " + percentInterval(f.AgreementCI95), ""})
 	}
-	switch words := r.contractWords(); {
+	switch words, broken := strings.CutPrefix(r.contractWords(), "drop-in contract broken "); {
 	case r.Contract.OK:
 		t = append(t, tile{"contract", "holds", "a drop-in replacement", "good"})
+	case broken:
+		t = append(t, tile{"contract", "broken", words, "bad"})
 	default:
-		t = append(t, tile{"contract", strings.Fields(strings.TrimPrefix(words, "drop-in contract "))[0], strings.TrimPrefix(words, "drop-in contract "), "bad"})
+		t = append(t, tile{"contract", "unknown", "not checked", ""})
 	}
 	if n := len(r.Budgets); n > 0 {
 		met := 0

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// page renders a report and holds it to what every page must be: well formed,
+// renderedPage renders a report and holds it to what every page must be: well formed,
 // free of scripts and of anything fetched from elsewhere.
 func renderedPage(t *testing.T, r *Report) string {
 	t.Helper()

@@ -5,6 +5,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student/op"
@@ -53,6 +54,30 @@ func (p *Plan[T]) bindInputs(g *onnx.Graph) error {
 		p.tensors[t.Name] = c
 	}
 	return nil
+}
+
+// reachable lists the nodes that the wanted tensors depend on, in graph order.
+// Others are not looked at, so they may be of operators the engine does not know,
+// such as an ArgMax behind the logits.
+func (p *Plan[T]) reachable(g *onnx.Graph) []*onnx.Node {
+	wanted := map[string]bool{}
+	for _, list := range [][]string{p.opt.Outputs, p.opt.Losses} {
+		for _, name := range list {
+			wanted[name] = true
+		}
+	}
+	var nodes []*onnx.Node
+	for _, n := range slices.Backward(g.Nodes) {
+		if !slices.ContainsFunc(n.Outputs, func(o string) bool { return o != "" && wanted[o] }) {
+			continue
+		}
+		for _, in := range n.Inputs {
+			wanted[in] = true
+		}
+		nodes = append(nodes, n)
+	}
+	slices.Reverse(nodes)
+	return nodes
 }
 
 // bindNode binds one node to the shapes of its inputs. A node of constants alone

@@ -111,7 +111,7 @@ func Compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 	if err := p.bindInputs(g); err != nil {
 		return nil, err
 	}
-	for _, n := range g.Nodes {
+	for _, n := range p.reachable(g) {
 		if err := p.bindNode(n); err != nil {
 			return nil, &onnx.Error{Node: n.Name, Op: n.OpType, Err: err}
 		}

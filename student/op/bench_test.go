@@ -21,6 +21,8 @@ func BenchmarkKernels(b *testing.B) {
 		{"Conv", 2 * 20 * 16 * 9 * 28 * 28, Case{Name: "1 to 16, 28x28", Attrs: []onnx.Attr{same}, In: []Arg{{Shape: []int{20, 1, 28, 28}}, {Shape: []int{16, 1, 3, 3}}, vector(16)}}},
 		{"Conv", 2 * 20 * 32 * 16 * 9 * 14 * 14, Case{Name: "16 to 32, 14x14", Attrs: []onnx.Attr{same}, In: []Arg{{Shape: []int{20, 16, 14, 14}}, {Shape: []int{32, 16, 3, 3}}, vector(32)}}},
 		{"Conv", 2 * 20 * 64 * 64 * 9 * 7 * 7, Case{Name: "64 to 64, 7x7", Attrs: []onnx.Attr{same}, In: []Arg{{Shape: []int{20, 64, 7, 7}}, {Shape: []int{64, 64, 3, 3}}, vector(64)}}},
+		{"Conv", 2 * 20 * 256 * 256 * 9 * 4 * 4, Case{Name: "256 to 256, 4x4", Attrs: []onnx.Attr{same}, In: []Arg{{Shape: []int{20, 256, 4, 4}}, {Shape: []int{256, 256, 3, 3}}, vector(256)}}},
+		{"Conv", 2 * 20 * 256 * 64, Case{Name: "1x1, 256 to 64, 1x1", In: []Arg{{Shape: []int{20, 256, 1, 1}}, {Shape: []int{64, 256, 1, 1}}, vector(64)}}},
 		{"Conv", 2 * 20 * 64 * 64 * 9 * 28 * 28, Case{Name: "64 to 64, 28x28", Attrs: []onnx.Attr{same}, In: []Arg{{Shape: []int{20, 64, 28, 28}}, {Shape: []int{64, 64, 3, 3}}, vector(64)}}},
 		{"Conv", 2 * 20 * 64 * 64 * 14 * 14, Case{Name: "1x1, 64 to 64, 14x14", In: []Arg{{Shape: []int{20, 64, 14, 14}}, {Shape: []int{64, 64, 1, 1}}, vector(64)}}},
 		{"Conv", 2 * 20 * 64 * 9 * 14 * 14, Case{Name: "depthwise 64, 14x14", Attrs: []onnx.Attr{same, onnx.Int("group", 64)}, In: []Arg{{Shape: []int{20, 64, 14, 14}}, {Shape: []int{64, 1, 3, 3}}, vector(64)}}},

@@ -45,10 +45,9 @@ func bindClip[T kernel.Float](n *Node) (*Kernel[T], error) {
 			}
 		},
 		bwd: func(dx, dy, x, _ []T) {
+			slope := [2]T{1, 0}
 			for i, v := range x {
-				if v >= low && v <= high {
-					dx[i] += dy[i]
-				}
+				dx[i] += dy[i] * slope[less(v, low)|less(high, v)]
 			}
 		},
 		readX: true,

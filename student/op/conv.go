@@ -66,7 +66,7 @@ func bindConv[T kernel.Float](n *Node) (*Kernel[T], error) {
 	c.depthwise = c.in == 1 && !(c.out > 1 && groups == 1)
 	c.direct = plain(w)
 	c.together = 1
-	if !c.depthwise && c.outLen < 128 {
+	if !c.depthwise && c.outLen < 64 {
 		c.together = min(256/c.outLen, max(x.Shape[0], 1))
 	}
 	k := result[T](n, append([]int{x.Shape[0], m}, w.Out...), batched)

@@ -5,7 +5,7 @@ package op
 import "github.com/kdcompress/kdcompress/student/internal/kernel"
 
 // A dense convolution is a matrix product with the patches under the window as
-// columns. Planes of few positions make products too narrow to be fast and read
+// columns. Planes of few positions make products narrower than a tile, and read
 // the kernels anew for every image, so several images share one: their columns
 // lie side by side, position p of image i in column i*outLen + p.
 

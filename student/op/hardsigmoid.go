@@ -29,10 +29,10 @@ func bindHardSigmoid[T kernel.Float](n *Node) (*Kernel[T], error) {
 			}
 		},
 		bwd: func(dx, dy, x, _ []T) {
+			slope := [2]T{0, alpha}
 			for i, v := range x {
-				if l := alpha*v + beta; l > 0 && l < 1 {
-					dx[i] += alpha * dy[i]
-				}
+				l := alpha*v + beta
+				dx[i] += dy[i] * slope[less(0, l)&less(l, 1)]
 			}
 		},
 		readX: true,

@@ -5,7 +5,7 @@ package op
 import "github.com/kdcompress/kdcompress/student/internal/kernel"
 
 // HardSwish: Y = X * max(0, min(1, X/6 + 1/2)). Its gradient is zero up to -3,
-// dY from 3 on and dY * (2X + 3)/6 between.
+// dY from 3 on and dY * (X/3 + 1/2) between.
 //
 // https://onnx.ai/onnx/operators/onnx__HardSwish.html
 // Since opset 14; 22 only added types.
@@ -19,17 +19,13 @@ func bindHardSwish[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return unary[T]{
 		fwd: func(y, x []T) {
 			for i, v := range x {
-				y[i] = v * max(0, min(1, v/6+0.5))
+				y[i] = v * max(0, min(1, v*(1.0/6)+0.5))
 			}
 		},
 		bwd: func(dx, dy, x, _ []T) {
 			for i, v := range x {
-				switch {
-				case v >= 3:
-					dx[i] += dy[i]
-				case v > -3:
-					dx[i] += dy[i] * (2*v + 3) / 6
-				}
+				slope := [3]T{0, v*(1.0/3) + 0.5, 1}
+				dx[i] += dy[i] * slope[less(-3, v)+1-less(v, 3)]
 			}
 		},
 		readX: true,

@@ -20,22 +20,16 @@ var _ = register(Op{
 })
 
 func bindLeakyRelu[T kernel.Float](n *Node) (*Kernel[T], error) {
-	alpha := T(n.Float("alpha", 0.01))
+	slope := [2]T{1, T(n.Float("alpha", 0.01))}
 	return unary[T]{
 		fwd: func(y, x []T) {
 			for i, v := range x {
-				if v < 0 {
-					v *= alpha
-				}
-				y[i] = v
+				y[i] = v * slope[less(v, 0)]
 			}
 		},
 		bwd: func(dx, dy, x, _ []T) {
 			for i, d := range dy {
-				if x[i] < 0 {
-					d *= alpha
-				}
-				dx[i] += d
+				dx[i] += d * slope[less(x[i], 0)]
 			}
 		},
 		readX: true,

@@ -155,6 +155,9 @@ func difference(a, b []float64) float64 {
 
 // TestNoGarbage runs every phase again and again and counts allocations.
 func TestNoGarbage(t *testing.T) {
+	if racing {
+		t.Skip("the race detector allocates")
+	}
 	eachCase(t, func(t *testing.T, o *Op, c *Case) {
 		r := newRig[float32](t, o, c, oneSlice)
 		r.forward()

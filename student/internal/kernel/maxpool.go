@@ -11,40 +11,41 @@ import "math"
 // arg, unless nil, receives the index of the winner within x, or -1 where the
 // window meets padding alone; y is minus infinity there.
 func MaxPool[T Float](y, arg, x []T, w *Window) {
-	az, ay, ax := w.axes()
-	o := 0
-	for oz := range az.out {
-		zlo, zhi := az.within(oz, 0, az.in)
-		for oy := range ay.out {
-			ylo, yhi := ay.within(oy, 0, ay.in)
-			for ox := range ax.out {
-				xlo, xhi := ax.within(ox, 0, ax.in)
-				win, best := -1, int64(math.MinInt64)
-				for tz := zlo; tz < zhi; tz++ {
-					for ty := ylo; ty < yhi; ty++ {
-						i := (az.at(oz, tz)*ay.in+ay.at(oy, ty))*ax.in + ax.at(ox, xlo)
-						for range xhi - xlo {
-							// Integers are compared without a branch, of which the
-							// processor would guess every other one wrong.
-							v := rank(float64(x[i]))
-							if v > best {
-								best, win = v, i
-							}
-							i += ax.dilation
-						}
-					}
-				}
-				y[o] = T(math.Inf(-1))
-				if win >= 0 {
-					y[o] = x[win]
-				}
-				if arg != nil {
-					arg[o] = T(win)
-				}
-				o++
-			}
+	w.patches(false, func(o int, p patch, taps int) {
+		win, best := -1, T(math.Inf(-1))
+		if taps > 0 {
+			win = largest(x, p)
+			best = x[win]
 		}
+		y[o] = best
+		if arg != nil {
+			arg[o] = T(win)
+		}
+	})
+}
+
+// largest is the index of the largest element under a patch.
+func largest[T Float](x []T, p patch) (win int) {
+	best := int64(math.MinInt64)
+	for range p.depth {
+		row := p.at
+		for range p.rows {
+			i := row
+			for range p.cols {
+				// Integers are compared without a branch, of which the
+				// processor would guess every other one wrong.
+				v := rank(float64(x[i]))
+				if v > best {
+					win = i
+				}
+				best = max(best, v)
+				i += p.step
+			}
+			row += p.pitch
+		}
+		p.at += p.area
 	}
+	return win
 }
 
 // rank maps numbers to integers of the same order, NaN to the largest.

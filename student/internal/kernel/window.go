@@ -76,24 +76,3 @@ func (a *axis) valid(t int) (lo, hi int) {
 	}
 	return lo, hi
 }
-
-// within is the range of taps with which output position o meets input
-// positions of [from, to).
-func (a *axis) within(o, from, to int) (lo, hi int) {
-	start := a.at(o, 0)
-	if start >= from && start+(a.taps-1)*a.dilation < to {
-		return 0, a.taps
-	}
-	return a.partly(start, from, to)
-}
-
-func (a *axis) partly(start, from, to int) (lo, hi int) {
-	hi = a.taps
-	for lo < hi && start+lo*a.dilation < from {
-		lo++
-	}
-	for hi > lo && start+(hi-1)*a.dilation >= to {
-		hi--
-	}
-	return lo, hi
-}
