@@ -189,3 +189,17 @@ func refuseExternal(m proto.Message) error {
 		return nil
 	})
 }
+
+// DecodeTensor reads a tensor from the bytes of a file of its own, a serialised
+// TensorProto as the ONNX backend tests hold their inputs and outputs.
+func DecodeTensor(data []byte) (*Tensor, error) {
+	p := &pb.TensorProto{}
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxMessageDepth}).Unmarshal(data, p); err != nil {
+		return nil, &Error{Err: fmt.Errorf("not a tensor: %s", plainSpaces(err.Error()))}
+	}
+	t, err := decodeTensor(p)
+	if err != nil {
+		return nil, &Error{Err: err}
+	}
+	return t, nil
+}

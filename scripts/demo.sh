@@ -12,5 +12,5 @@ exec ./bin/kdcompress distill \
 	--teacher models/mnist-teacher.onnx \
 	--data "$data/train-images-idx3-ubyte.gz" --mean 0.1307 --std 0.3081 \
 	--eval "$data/t10k-images-idx3-ubyte.gz" --eval-labels "$data/t10k-labels-idx1-ubyte.gz" \
-	--student convnet:width=16,depth=3 --epochs 12 --max-size 457kB --min-agreement 0.99 \
+	--student convnet:width=16,depth=3 --epochs 7 --max-size 457kB --min-agreement 0.99 \
 	--out demo-out

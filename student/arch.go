@@ -65,10 +65,15 @@ type Emitter struct {
 	// Width is the number of logits a sample.
 	Width int
 
-	arch *Arch
-	spec Spec
-	seed uint64
+	arch   *Arch
+	spec   Spec
+	seed   uint64
+	count  bool  // only count the weights
+	params int64 // weights so far
 }
+
+// maxParams bounds the weights of a student: an ONNX file ends at 2 GiB.
+const maxParams = 1<<29 - 1<<20
 
 // Input is a graph input an architecture reads.
 type Input struct {
@@ -105,11 +110,10 @@ func (e *Emitter) Normal(stem string, std float64, dims ...int64) string {
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	r := rand.New(rand.NewPCG(e.seed, h.Sum64()))
-	n := int64(1)
-	for _, d := range dims {
-		n *= d
+	v := e.room(dims)
+	if v == nil {
+		return name
 	}
-	v := make([]float32, n)
 	for i := range v {
 		v[i] = float32(r.NormFloat64() * std)
 	}
@@ -119,15 +123,27 @@ func (e *Emitter) Normal(stem string, std float64, dims ...int64) string {
 
 // Constant is an initializer filled with one value.
 func (e *Emitter) Constant(stem string, value float32, dims ...int64) string {
-	n := int64(1)
-	for _, d := range dims {
-		n *= d
+	v := e.room(dims)
+	if v == nil {
+		return e.Name(stem)
 	}
-	v := make([]float32, n)
 	for i := range v {
 		v[i] = value
 	}
 	return e.Float32(stem, dims, v)
+}
+
+// room is memory for a weight, nil where weights are only counted.
+func (e *Emitter) room(dims []int64) []float32 {
+	n := int64(1)
+	for _, d := range dims {
+		n *= d
+	}
+	e.params += n
+	if e.count {
+		return nil
+	}
+	return make([]float32, n)
 }
 
 // Linear is a Gemm from in to out features with a bias. Gain is the variance the

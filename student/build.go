@@ -59,45 +59,27 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		}
 		e.Inputs = append(e.Inputs, Input{Tensor: x, Shape: sig.Inputs[i]})
 	}
+	counted := *e
+	counted.Builder, counted.count = onnx.NewBuilder(&onnx.Graph{}, ""), true
+	if arch.Emit(&counted); counted.params > maxParams {
+		return nil, fmt.Errorf("student %s has %d weights, more than an ONNX file of 2 GiB holds; choose a smaller one", spec, counted.params)
+	}
 	logits := arch.Emit(e)
 	if len(sig.Logits) != 1 {
-		dims := []int64{-1}
+		dims := []int64{0} // as many samples as there are
 		for _, d := range sig.Logits {
 			dims = append(dims, int64(d))
 		}
 		logits = e.Op("Reshape", []string{logits, e.Int64("logits.shape", []int64{int64(len(dims))}, dims)})
 	}
-	trained, t := logits, closingType(teacher, sig.Knowledge)
-	if t != onnx.Float32 {
-		logits = e.Op("Cast", []string{logits}, onnx.Int("to", int64(t)))
-	}
-	last, err := appendClosing(e.Builder, teacher, sig.Knowledge, logits)
+	logits, err := appendClosing(e.Builder, teacher, sig.Knowledge, logits)
 	if err != nil {
 		return nil, err
-	}
-	if t == onnx.Float32 {
-		trained = last
 	}
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("student %s: %w", spec, err)
 	}
-	return &Student{Model: m, Logits: trained, Spec: spec.String()}, nil
-}
-
-// closingType is the element type in which the closing nodes take the logits.
-// All but these keep the type they get, so that it is the output's.
-func closingType(teacher *onnx.Graph, k rewrite.Knowledge) onnx.DataType {
-	for _, n := range k.Closing {
-		if n.OpType == "Cast" || n.OpType == "ArgMax" || n.OpType == "ZipMap" {
-			return onnx.Float32
-		}
-	}
-	for _, o := range teacher.Outputs {
-		if o.Name == k.Output && o.Type.IsFloat() {
-			return o.Type
-		}
-	}
-	return onnx.Float32
+	return &Student{Model: m, Logits: logits, Spec: spec.String()}, nil
 }
 
 // oneOutput refuses teachers with outputs that the knowledge does not reach.

@@ -46,7 +46,7 @@ func emitConvnet(e *Emitter) string {
 	case "nhwc":
 		x = e.Op("Transpose", []string{x}, onnx.Ints("perm", 0, 3, 1, 2))
 	case "nhw":
-		x = e.Op("Reshape", []string{x, e.Int64("picture", []int64{4}, []int64{-1, 1, int64(h), int64(w)})})
+		x = e.Op("Reshape", []string{x, e.Int64("picture", []int64{4}, []int64{0, 1, int64(h), int64(w)})})
 	}
 	layer := func(stem string, in, out, size, stride, group int) {
 		x = e.Conv(stem, x, in, out, size, stride, group)

@@ -5,6 +5,7 @@ package distill
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/gob"
 	"encoding/hex"
 	"encoding/json"
@@ -44,7 +45,17 @@ func (t *trainer) digest() (string, error) {
 		return "", err
 	}
 	model := sha256.Sum256(b)
-	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, t.Answers.Identity, t.Train, t.Held,
+	samples := sha256.New()
+	for _, list := range [][]int{t.Train, t.Held} {
+		for _, i := range list {
+			key := t.Set.Key(i)
+			samples.Write(key[:])
+			if label, ok := t.Set.Label(i); ok && t.labels {
+				samples.Write(binary.LittleEndian.AppendUint64(nil, uint64(label)))
+			}
+		}
+	}
+	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, t.Answers.Identity, hex.EncodeToString(samples.Sum(nil)), len(t.Held),
 		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards})
 	if err != nil {
 		return "", err
@@ -53,7 +64,7 @@ func (t *trainer) digest() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// save writes the state, whole or not at all.
+// save writes the state, whole or not at all: its SHA-256, then the state as gob.
 func (t *trainer) save() error {
 	c := checkpoint{Epoch: t.epoch, Best: t.best, Curve: t.curve, Weights: t.params.W, BestW: t.bestW}
 	var err error
@@ -67,7 +78,8 @@ func (t *trainer) save() error {
 	if err := gob.NewEncoder(&b).Encode(c); err != nil {
 		return err
 	}
-	return renameio.WriteFile(t.Checkpoint, b.Bytes(), 0o644)
+	sum := sha256.Sum256(b.Bytes())
+	return renameio.WriteFile(t.Checkpoint, append(sum[:], b.Bytes()...), 0o644)
 }
 
 // load goes on from a checkpoint. None is a fresh start; one of another
@@ -80,9 +92,13 @@ func (t *trainer) load() error {
 	if err != nil {
 		return err
 	}
+	const size = sha256.Size
+	if len(b) < size || sha256.Sum256(b[size:]) != [size]byte(b[:size]) {
+		return fmt.Errorf("%s: not a checkpoint, or damaged; run without --resume", t.Checkpoint)
+	}
 	var c checkpoint
-	if err := gob.NewDecoder(bytes.NewReader(b)).Decode(&c); err != nil {
-		return fmt.Errorf("%s: not a checkpoint (%w); run without --resume", t.Checkpoint, err)
+	if err := gob.NewDecoder(bytes.NewReader(b[size:])).Decode(&c); err != nil {
+		return fmt.Errorf("%s: not a checkpoint of this version (%w); run without --resume", t.Checkpoint, err)
 	}
 	want, err := t.digest()
 	if err != nil {

@@ -114,7 +114,7 @@ func newTrainer(c Config) (*trainer, error) {
 	}
 	t.steps = len(t.Train) / t.Batch
 	var err error
-	if t.params, err = engine.NewParams[float32](c.Student.Trunk(), nil); err != nil {
+	if t.params, err = engine.NewParams[float32](c.Student.Model.Graph, nil); err != nil {
 		return nil, err
 	}
 	if len(t.params.Trainable()) == 0 {
@@ -145,7 +145,7 @@ func newTrainer(c Config) (*trainer, error) {
 // compile builds the training plan: the student's graph with the loss terms
 // appended, each with its target as one more input.
 func (t *trainer) compile() error {
-	g := t.Student.Trunk()
+	g := t.Student.Model.Graph.Clone()
 	opset := int(t.Student.Model.Opset(""))
 	b := onnx.NewBuilder(g, "kdcompress.")
 	dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(int64(t.Answers.Width()))}

@@ -22,7 +22,7 @@ const evalBatch = 256
 
 func newEvaluator(c Config, params *engine.Params[float32]) (*evaluator, error) {
 	e := &evaluator{Config: c}
-	g := c.Student.Trunk()
+	g := c.Student.Model.Graph
 	for _, v := range g.DataInputs() {
 		e.inputs = append(e.inputs, v.Name)
 	}

@@ -63,7 +63,7 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 		value := t.plan.Loss()
 		norm := optim.ClipNorm(t.params.Grad, t.Clip)
 		if !finite(value) || !finite(norm) {
-			return fmt.Errorf("training diverged in epoch %d, step %d: the loss is %g and the gradient's norm %g; lower the learning rate (now %g)", t.epoch+1, step+1, value, norm, rate)
+			return fmt.Errorf("training diverged in epoch %d, step %d: the loss is %g and the gradient's norm %g; lower the learning rate (now %g)", t.epoch+1, step+1, value, norm, t.Rate)
 		}
 		rate = t.rates.At(at)
 		t.opt.Step(t.params.Trainable(), t.params.Grad, rate)
@@ -74,6 +74,9 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 	agreement, kl, err := t.eval.measure(ctx)
 	if err != nil {
 		return err
+	}
+	if !finite(kl) {
+		return fmt.Errorf("training diverged in epoch %d: the student's answers to held-out samples are not numbers; lower the learning rate (now %g)", t.epoch+1, t.Rate)
 	}
 	done := Epoch{Epoch: t.epoch + 1, Loss: sum / float64(t.steps), Agreement: agreement, KL: kl, Rate: rate, Seconds: time.Since(began).Seconds()}
 	better := t.best == 0 || done.better(t.curve[t.best-1])

@@ -93,11 +93,11 @@ func Load(dir string, id Identity, dims []int) (a *Answers, skipped []string, er
 // read merges one part. It reports false where the part answers for another
 // identity.
 func (a *Answers) read(b []byte) (bool, error) {
-	line, body, found := bytes.Cut(b[:min(len(b), maxHeader)], []byte{'\n'})
+	line, _, found := bytes.Cut(b[:min(len(b), maxHeader)], []byte{'\n'})
 	if !found {
 		return false, fmt.Errorf("not a part of a target store")
 	}
-	body = b[len(line)+1:]
+	body := b[len(line)+1:]
 	var h header
 	if err := json.Unmarshal(line, &h); err != nil || h.Format != format {
 		return false, fmt.Errorf("not a part of a target store")

@@ -123,7 +123,7 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 		if i < len(def.Outputs) {
 			t.name = def.Outputs[i]
 		}
-		if out.Len() < 1 {
+		if out.Batched && out.Len() < 1 {
 			return errors.New("an output without elements")
 		}
 		n.out = append(n.out, t)

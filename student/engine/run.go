@@ -15,7 +15,6 @@ import (
 
 // slot is a buffer of a frame that moves from slice to slice.
 type slot[T kernel.Float] struct {
-	at    int // which slice of the frame: index into work.view
 	base  []T
 	per   int
 	local bool

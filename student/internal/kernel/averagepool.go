@@ -7,6 +7,10 @@ package kernel
 // zeros, but what a window reaches beyond PadEnd never counts. A window that
 // meets nothing yields zero.
 func AveragePool[T Float](y, x []T, w *Window, includePad bool) {
+	if w.OutLen() >= tapwiseLen {
+		averageByTaps(y, x, w, includePad)
+		return
+	}
 	w.patches(includePad, func(o int, p patch, taps int) {
 		y[o] = total(x, p) / T(max(taps, 1))
 	})
@@ -15,6 +19,10 @@ func AveragePool[T Float](y, x []T, w *Window, includePad bool) {
 // AveragePoolGrad adds to dx[w.InLen()] the gradient of AveragePool, given the
 // gradient dy of its output.
 func AveragePoolGrad[T Float](dx, dy []T, w *Window, includePad bool) {
+	if w.OutLen() >= tapwiseLen {
+		averageGradByTaps(dx, dy, w, includePad)
+		return
+	}
 	w.patches(includePad, func(o int, p patch, taps int) {
 		spread(dx, p, dy[o]/T(max(taps, 1)))
 	})

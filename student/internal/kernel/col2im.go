@@ -8,47 +8,68 @@ package kernel
 func Col2im[T Float](img, col []T, channels int, w *Window) {
 	z, y, x := w.axes()
 	inLen, outLen := w.InLen(), w.OutLen()
-	plane := y.out * x.out
-	shifted := x.stride == 1 && y.stride == 1 && x.out == x.in
-	for c := 0; c < channels; c++ {
+	for c := range channels {
 		dst := img[c*inLen : (c+1)*inLen]
-		for tz := 0; tz < z.taps; tz++ {
-			zlo, zhi := z.valid(tz)
-			for ty := 0; ty < y.taps; ty++ {
-				ylo, yhi := y.valid(ty)
-				for tx := 0; tx < x.taps; tx++ {
-					xlo, xhi := x.valid(tx)
-					src := col[:outLen]
+		for tz := range z.taps {
+			for ty := range y.taps {
+				for tx := range x.taps {
+					if src := col[:outLen]; shifted(&y, &x) {
+						scatterShifted(dst, src, &z, &y, &x, tz, ty, tx)
+					} else {
+						scatter(dst, src, &z, &y, &x, tz, ty, tx)
+					}
 					col = col[outLen:]
-					if xlo >= xhi || ylo >= yhi {
-						continue
-					}
-					for oz := zlo; oz < zhi; oz++ {
-						s := src[oz*plane : (oz+1)*plane]
-						d := dst[z.at(oz, tz)*y.in*x.in:][:y.in*x.in]
-						if shifted {
-							clearColumns(s[ylo*x.out:yhi*x.out], x.out, xlo, xhi)
-							s = s[ylo*x.out+xlo : (yhi-1)*x.out+xhi]
-							Add(d[y.at(ylo, ty)*x.in+x.at(xlo, tx):][:len(s)], s)
-							continue
-						}
-						for oy := ylo; oy < yhi; oy++ {
-							scatterRow(d[y.at(oy, ty)*x.in+x.at(xlo, tx):], s[oy*x.out+xlo:oy*x.out+xhi], x.stride)
-						}
-					}
 				}
 			}
 		}
 	}
 }
 
-// scatterRow adds src to every stride-th element of dst.
+// scatter adds src to the elements of dst that gather would take from it.
+func scatter[T Float](dst, src []T, z, y, x *axis, tz, ty, tx int) {
+	zlo, zhi := z.valid(tz)
+	ylo, yhi := y.valid(ty)
+	xlo, xhi := x.valid(tx)
+	if xlo >= xhi {
+		return
+	}
+	for oz := zlo; oz < zhi; oz++ {
+		for oy := ylo; oy < yhi; oy++ {
+			at := (oz*y.out + oy) * x.out
+			scatterRow(dst[(z.at(oz, tz)*y.in+y.at(oy, ty))*x.in+x.at(xlo, tx):], src[at+xlo:at+xhi], x.stride)
+		}
+	}
+}
+
+// scatterShifted is scatter where whole planes are shifted. It clears what of
+// src meets padding between two rows.
+func scatterShifted[T Float](dst, src []T, z, y, x *axis, tz, ty, tx int) {
+	zlo, zhi := z.valid(tz)
+	ylo, yhi := y.valid(ty)
+	xlo, xhi := x.valid(tx)
+	if xlo >= xhi || ylo >= yhi {
+		return
+	}
+	for oz := zlo; oz < zhi; oz++ {
+		s := src[(oz*y.out+ylo)*x.out : (oz*y.out+yhi)*x.out]
+		fillColumns(s, x.out, xlo, xhi, 0)
+		s = s[xlo : len(s)-x.out+xhi]
+		Add(dst[(z.at(oz, tz)*y.in+y.at(ylo, ty))*x.in+x.at(xlo, tx):][:len(s)], s)
+	}
+}
+
+// scatterRow adds src to every stride-th element of dst. It stays out of line,
+// where the loop has all registers to itself.
+//
+//go:noinline
 func scatterRow[T Float](dst, src []T, stride int) {
 	if stride == 1 {
 		Add(dst[:len(src)], src)
 		return
 	}
-	for i, v := range src {
-		dst[i*stride] += v
+	at := 0
+	for _, v := range src {
+		dst[at] += v
+		at += stride
 	}
 }

@@ -28,7 +28,7 @@ const header = `// SPDX-License-Identifier: Apache-2.0
 
 // loop is a function of a number of blocks of eight, slices and scalars. In its
 // body, a slice's name in brackets is the block in memory, a scalar's name the
-// register that holds it in every lane, T and U are this block's own registers
+// register that holds it in every lane, T to W are this block's own registers
 // ZERO is zero and a name in braces a constant. Operands stand as in Go's assembler, the result last.
 type loop struct {
 	name    string
@@ -76,6 +76,17 @@ var loops = []loop{
 		VMULPS [b], s, T
 		VADDPS [a], T, T
 		VMOVUPS T, [c]`},
+	{"TakeLarger", "y arg v", "at", 2, `
+		VMOVUPS [v], T
+		VMOVUPS [y], U
+		VCMPPS $0x16, U, T, V
+		VCMPPS $0x07, U, U, W
+		VANDPS W, V, V
+		VBLENDVPS V, T, U, U
+		VMOVUPS U, [y]
+		VMOVUPS [arg], T
+		VBLENDVPS V, at, T, T
+		VMOVUPS T, [arg]`},
 	{"AdamW", "w grad m v", "beta1 rest1 beta2 rest2 keep step root eps", 1, `
 		VMOVUPS [grad], T
 		VMULPS T, rest2, U
@@ -223,7 +234,7 @@ func (l loop) expand(line string, slices, scalars, pointers []string, u int) str
 	operands := strings.Split(rest, ", ")
 	for i, o := range operands {
 		switch o {
-		case "T", "U", "V":
+		case "T", "U", "V", "W":
 			operands[i] = fmt.Sprintf("Y%d", u+l.unroll*int(o[0]-'T'))
 			continue
 		case "ZERO":

@@ -11,6 +11,9 @@ import "math"
 // arg, unless nil, receives the index of the winner within x, or -1 where the
 // window meets padding alone; y is minus infinity there.
 func MaxPool[T Float](y, arg, x []T, w *Window) {
+	if w.OutLen() >= tapwiseLen && maxByTaps(y, arg, x, w) {
+		return
+	}
 	w.patches(false, func(o int, p patch, taps int) {
 		win, best := -1, T(math.Inf(-1))
 		if taps > 0 {

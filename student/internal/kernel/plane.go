@@ -36,12 +36,17 @@ func planePool[T Float]() *sync.Pool {
 	return &planes64
 }
 
+// takePlane returns a plane that nobody uses, to be freed.
+func takePlane[T Float]() *plane[T] {
+	if p, ok := planePool[T]().Get().(*plane[T]); ok {
+		return p
+	}
+	return new(plane[T])
+}
+
 // padPlane returns the plane of a window, its contents undefined.
 func padPlane[T Float](w *Window) *plane[T] {
-	p, _ := planePool[T]().Get().(*plane[T])
-	if p == nil {
-		p = new(plane[T])
-	}
+	p := takePlane[T]()
 	z, y, x := w.axes()
 	p.z, p.y, p.x = z, y, x
 	p.pitch = x.padded()

@@ -18,7 +18,7 @@ func detectVectors() *vectorLoops {
 		relu: avx2Relu, reluGrad: avx2ReluGrad,
 		scal: avx2Scal, add: avx2Add, axpy: avx2Axpy,
 		addTo: avx2AddTo, mulTo: avx2MulTo, addMul: avx2AddMul, addScaled: avx2AddScaled,
-		adamW: avx2AdamW, exp: avx2Exp,
+		adamW: avx2AdamW, exp: avx2Exp, takeLarger: avx2TakeLarger,
 		sum: avx2Sum, dot: avx2Dot,
 	}
 }
@@ -48,3 +48,5 @@ func avx2Exp(blocks int, y, x *float32)
 func avx2Sum(blocks int, x *float32) float64
 
 func avx2Dot(blocks int, x, y *float32) float64
+
+func avx2TakeLarger(blocks int, y, arg, v *float32, at float32)

@@ -3,7 +3,8 @@
 package kernel
 
 // Window is the geometry of a sliding window over one to three spatial
-// dimensions, slowest dimension first. All slices have one entry a dimension.
+// dimensions, slowest dimension first. All slices have one entry a dimension;
+// padding is not negative, everything else is at least one.
 //
 // Output position o and tap t meet input position o*Stride - PadBegin +
 // t*Dilation. Positions outside [0, In) are padding, also those beyond PadEnd

@@ -274,3 +274,32 @@ func TestWindowAllocations(t *testing.T) {
 		}
 	}
 }
+
+// A plane large enough to be pooled tap by tap treats NaN and infinity as a
+// small one does.
+func TestMaxPoolSpecialLarge(t *testing.T) {
+	w := &Window{Kernel: []int{2}, Stride: []int{1}, Dilation: []int{1}, PadBegin: []int{1}, PadEnd: []int{0}, In: []int{60}, Out: []int{60}}
+	x, y, arg := make([]float32, 60), make([]float32, 60), make([]float32, 60)
+	for i := range x {
+		x[i] = float32(i % 7)
+	}
+	for _, at := range []int{3, 20, 59} {
+		x[at] = float32(math.NaN())
+	}
+	MaxPool(y, arg, x, w)
+	for i := range y {
+		from := max(i-1, 0)
+		want := i
+		if x[from] != x[from] || x[i] == x[i] && x[from] >= x[i] {
+			want = from
+		}
+		if int(arg[i]) != want || math.Float32bits(y[i]) != math.Float32bits(x[want]) {
+			t.Errorf("y[%d] is %v from %v, want %v from %d", i, y[i], arg[i], x[want], want)
+		}
+	}
+	Fill(x[30:], float32(math.Inf(-1)))
+	MaxPool(y, arg, x, w)
+	if arg[40] != 39 || arg[0] != 0 {
+		t.Errorf("of infinities %v won, want 39", arg[40])
+	}
+}

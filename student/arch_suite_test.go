@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package student_test
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/kdcompress/kdcompress/compress/report"
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student"
+)
+
+// toys are the teachers every architecture has to fit, or refuse.
+func toys() map[string]toy {
+	all := map[string]toy{
+		"grey picture":     {inputs: [][]int{{1, 28, 28}}, logits: []int{10}, ending: "Softmax"},
+		"colour picture":   {inputs: [][]int{{3, 32, 32}}, logits: []int{10}},
+		"channels last":    {inputs: [][]int{{16, 16, 3}}},
+		"no channels":      {inputs: [][]int{{9, 13}}},
+		"flat":             {inputs: [][]int{{42}}, logits: []int{3}, ending: "ArgMax"},
+		"a number":         {inputs: [][]int{{}}},
+		"sequence":         {inputs: [][]int{{1, 50}}},
+		"two inputs":       {inputs: [][]int{{3, 4}, {5}}},
+		"two types":        {inputs: [][]int{{3, 4}, {5}}, types: []onnx.DataType{onnx.Float32, onnx.Int64}},
+		"bytes":            {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Uint8}},
+		"half precision":   {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float16}},
+		"doubles":          {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float64}},
+		"half out":         {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float16}, output: onnx.Float16},
+		"half softmax":     {inputs: [][]int{{3, 6, 6}}, output: onnx.Float16, ending: "Softmax"},
+		"half argmax":      {inputs: [][]int{{3, 6, 6}}, output: onnx.Float16, ending: "ArgMax"},
+		"logits of rank 3": {inputs: [][]int{{3, 6, 6}}, logits: []int{1, 5}, ending: "LogSoftmax"},
+	}
+	for _, opset := range []int64{9, 11, 13, 17} {
+		for _, ending := range []string{"", "Softmax", "LogSoftmax", "ArgMax"} {
+			for _, batch := range []int{0, 1} {
+				name := fmt.Sprintf("opset %d, batch %d, closing %q", opset, batch, ending)
+				all[name] = toy{inputs: [][]int{{3, 6, 6}}, ending: ending, batch: batch, opset: opset}
+			}
+		}
+	}
+	return all
+}
+
+// TestArchitectures holds every registered architecture to what a student is:
+// reproducible, a valid model, trainable, the same in ONNX Runtime as in the
+// engine that trained it, and its teacher's equal from outside.
+func TestArchitectures(t *testing.T) {
+	for _, name := range student.Names() {
+		fits := 0
+		for what, y := range toys() {
+			if student.Lookup(name).Fits(y.inputs) != nil {
+				continue
+			}
+			fits++
+			t.Run(name+"/"+what, func(t *testing.T) { suite(t, y, student.Spec{Arch: name}) })
+		}
+		if fits == 0 {
+			t.Errorf("%s fits none of the teachers here", name)
+		}
+	}
+}
+
+// suite is what holds for a student of any specification.
+func suite(t *testing.T, y toy, sp student.Spec) {
+	sig := y.signature(t)
+	before := encode(t, sig.Teacher)
+	s := build(t, sig, sp, 1)
+	if err := s.Model.Check(); err != nil {
+		t.Fatal(err)
+	}
+	first := encode(t, s.Model)
+	if encode(t, build(t, sig, sp, 1).Model) != first {
+		t.Error("the same seed gives other bytes")
+	}
+	if encode(t, build(t, sig, sp, 2).Model) == first {
+		t.Error("another seed gives the same bytes")
+	}
+	params, _ := train(t, y, sig, s, 4, 8, 0.02)
+	if encode(t, s.Model) == first {
+		t.Error("training changed nothing")
+	}
+	if encode(t, sig.Teacher) != before {
+		t.Error("the teacher was changed")
+	}
+	m := export(t, s)
+	sameOutside(t, sig.Teacher, m)
+	for _, n := range m.Graph.Nodes {
+		if n.OpType == "BatchNormalization" || n.OpType == "Dropout" {
+			t.Errorf("the exported model has a %s", n.OpType)
+		}
+	}
+	const samples = 5
+	in := y.batchOf(samples, 9)
+	want := closed(y.ending, answers(t, s.Model.Graph, params, sig.Teacher.Opset(""), samples, in, s.Logits), product(sig.Logits))
+	library(t)
+	tolerance := 1e-4
+	if y.output == onnx.Float16 {
+		tolerance = 1e-3 // half an ulp at 1 is 0.0005
+	}
+	near(t, "ONNX Runtime against the engine", inRuntime(t, m, sig.Inputs, samples, in), want, tolerance)
+}
+
+// sameOutside says whether a client can tell the two apart.
+func sameOutside(t *testing.T, teacher, m *onnx.Model) {
+	t.Helper()
+	for _, d := range report.Contract(teacher, m) {
+		t.Errorf("%s: %s: %s", d.Severity, d.Where, d.Text)
+	}
+	if m.Opset("") > teacher.Opset("") || m.IRVersion > teacher.IRVersion {
+		t.Errorf("opset %d and IR version %d, the teacher's %d and %d", m.Opset(""), m.IRVersion, teacher.Opset(""), teacher.IRVersion)
+	}
+}
+
+// TestArchitectureOptions tries every option at its ends or with each of its
+// choices, all other numbers at their smallest, and checks that it does something.
+func TestArchitectureOptions(t *testing.T) {
+	for _, name := range student.Names() {
+		a := student.Lookup(name)
+		y := toy{inputs: [][]int{{1, 5, 5}}}
+		if a.Fits(y.inputs) != nil {
+			t.Fatalf("%s does not read a small picture: give it a teacher here", name)
+		}
+		small := map[string]string{}
+		for _, o := range a.Options {
+			if o.Max > 0 {
+				small[o.Name] = strconv.Itoa(max(o.Min, 1))
+			}
+		}
+		for _, o := range a.Options {
+			values := o.Choices
+			if o.Max > 0 {
+				values = []string{strconv.Itoa(o.Min), strconv.Itoa(o.Max)}
+			} else if !slices.Contains(values, o.Default) {
+				t.Errorf("%s: the default of %s, %q, is none of its choices", name, o.Name, o.Default)
+			}
+			seen := map[string]string{}
+			for _, v := range values {
+				t.Run(name+"/"+o.Name+"="+v, func(t *testing.T) {
+					with := student.Spec{Arch: name, Options: map[string]string{}}
+					for k, x := range small {
+						with.Options[k] = x
+					}
+					with.Options[o.Name] = v
+					if got := spec(t, with.String()); got.String() != with.String() {
+						t.Errorf("%s is read as %s", with, got)
+					}
+					once(t, y, with)
+				})
+				wide := student.Spec{Arch: name, Options: map[string]string{o.Name: v}}
+				if o.Max > 1000 {
+					wide.Options[o.Name] = strconv.Itoa(8 + len(seen))
+				}
+				first := encode(t, build(t, toy{inputs: [][]int{{8, 12, 12}}}.signature(t), wide, 1).Model)
+				if old, ok := seen[first]; ok {
+					t.Errorf("%s: %s=%s and %s make the same student", name, o.Name, v, old)
+				}
+				seen[first] = v
+			}
+		}
+	}
+}
+
+// once is suite for a student that may be large: nothing is done twice.
+func once(t *testing.T, y toy, sp student.Spec) {
+	sig := y.signature(t)
+	s := build(t, sig, sp, 1)
+	params, _ := train(t, y, sig, s, 2, 4, 0.01)
+	m := export(t, s)
+	sameOutside(t, sig.Teacher, m)
+	in := y.batchOf(2, 9)
+	want := answers(t, s.Model.Graph, params, sig.Teacher.Opset(""), 2, in, s.Logits)
+	library(t)
+	near(t, "ONNX Runtime against the engine", inRuntime(t, m, sig.Inputs, 2, in), want, 1e-4)
+}
+
+// TestArchitecturesLearn trains every architecture for twenty steps.
+func TestArchitecturesLearn(t *testing.T) {
+	y := toy{inputs: [][]int{{1, 8, 8}}, ending: "Softmax"}
+	for _, name := range student.Names() {
+		t.Run(name, func(t *testing.T) {
+			sig := y.signature(t)
+			s := build(t, sig, student.Spec{Arch: name}, 1)
+			_, curve := train(t, y, sig, s, 20, 64, 5e-3)
+			if first, last := mean(curve[:4]), mean(curve[16:]); !(last < 0.7*first) {
+				t.Errorf("the loss went from %.4f to %.4f", first, last)
+			}
+		})
+	}
+}
+
+func mean(v []float64) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}
+
+func TestFits(t *testing.T) {
+	for _, c := range []struct {
+		name, arch string
+		inputs     [][]int
+		want       string // part of the reason; "" where it fits
+	}{
+		{"a perceptron reads anything", "mlp", [][]int{{1}, {2, 3, 4, 5}}, ""},
+		{"channels first", "convnet", [][]int{{3, 8, 8}}, ""},
+		{"channels last", "convnet", [][]int{{8, 8, 3}}, ""},
+		{"many channels", "convnet", [][]int{{64, 8, 8}}, ""},
+		{"no channels", "convnet", [][]int{{8, 8}}, ""},
+		{"a row", "convnet", [][]int{{1, 8}}, "a sample here is [1 8]"},
+		{"flat", "convnet", [][]int{{8}}, "a sample here is [8]"},
+		{"two pictures", "convnet", [][]int{{3, 8, 8}, {3, 8, 8}}, "reads one input, the teacher has 2"},
+		{"volumes", "convnet", [][]int{{1, 8, 8, 8}}, "a sample here is [1 8 8 8]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := student.Lookup(c.arch).Fits(c.inputs)
+			refused(t, err, c.want)
+			if err == nil {
+				return
+			}
+			y := toy{inputs: c.inputs}
+			if _, built := student.Build(y.signature(t), student.Spec{Arch: c.arch}, 1); built == nil || built.Error() != err.Error() {
+				t.Errorf("Build says %v, Fits %v", built, err)
+			}
+		})
+	}
+}
+
+// refused checks a one-line error that contains want, or none for "".
+func refused(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Error(err)
+	case want != "" && (err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n")):
+		t.Errorf("error %v, want one line with %q", err, want)
+	}
+}
+
+func TestBuildRefuses(t *testing.T) {
+	y := toy{inputs: [][]int{{6}}}
+	for _, c := range []struct {
+		name   string
+		spec   string
+		change func(*student.Signature)
+		want   string
+	}{
+		{"an old opset", "mlp", func(s *student.Signature) { s.Teacher.Opsets[0].Version = 8 }, "opset 8; students are written from opset 9 on"},
+		{"two outputs", "mlp", func(s *student.Signature) {
+			s.Teacher.Graph.Outputs = append(s.Teacher.Graph.Outputs, onnx.NewValue("Flatten", onnx.Float32))
+		}, `outputs "Gemm" and "Flatten"; a student answers one output`},
+		{"too many weights", "convnet:width=4096,depth=8", func(s *student.Signature) { s.Inputs = [][]int{{1, 28, 28}} }, "weights, more than an ONNX file of 2 GiB holds"},
+		{"a closing node that reads more", "mlp", func(s *student.Signature) {
+			n := &onnx.Node{Name: "tail", OpType: "Add", Inputs: []string{"Gemm", "Flatten"}, Outputs: []string{"sum"}}
+			s.Teacher.Graph.Nodes = append(s.Teacher.Graph.Nodes, n)
+			s.Teacher.Graph.Outputs = []*onnx.Value{onnx.NewValue("sum", onnx.Float32)}
+			s.Knowledge.Output, s.Knowledge.Closing = "sum", []*onnx.Node{n}
+		}, `it follows the logits and reads "Flatten", which a student does not have`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sig := y.signature(t)
+			c.change(&sig)
+			_, err := student.Build(sig, spec(t, c.spec), 1)
+			refused(t, err, c.want)
+		})
+	}
+}
