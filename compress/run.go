@@ -77,10 +77,14 @@ func Run(ctx context.Context, c Config, listener func(Event)) (*Result, error) {
 	if err := startRuntime(c.Library); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if j.set != nil {
+			j.set.Close()
+		}
+	}()
 	if err := j.prepare(ctx); err != nil {
 		return nil, err
 	}
-	defer j.set.Close()
 	if err := j.distill(ctx); err != nil {
 		return nil, err
 	}
@@ -298,6 +302,9 @@ func firstBreak(c report.ContractResult) string {
 		}
 	}
 	for _, x := range c.Runs {
+		if !x.OK() && x.Batch == 0 { // it could not even be opened
+			return x.Error
+		}
 		if !x.OK() {
 			return fmt.Sprintf("a run at batch %d: %s", x.Batch, x.Error)
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -18,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"kdcompress": main}) }
 
-// TestScript runs the command as a shell would. Scripts whose name begins with
-// "runtime-" need ONNX Runtime.
+// TestScript runs the command as a shell would. The
+// condition [runtime] says that ONNX Runtime was found.
 func TestScript(t *testing.T) {
 	library, _, err := ort.Find("")
 	testscript.Run(t, testscript.Params{
@@ -33,7 +34,7 @@ func TestScript(t *testing.T) {
 			"teacher":  writeTeacher,
 			"samples":  writeSamples,
 			"truncate": truncate,
-			"readonly": readonly,
+			"waitfor":  waitFor,
 		},
 	})
 }
@@ -107,11 +108,16 @@ func truncate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(path, info.Size()/2))
 }
 
-// readonly stops the script where the user can write to everything, as root can:
-// readonly DIR makes a folder unwritable.
-func readonly(ts *testscript.TestScript, neg bool, args []string) {
+// waitFor waits until a file is there: waitfor FILE.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: readonly DIR")
+		ts.Fatalf("usage: waitfor FILE")
 	}
-	ts.Check(os.Chmod(ts.MkAbs(args[0]), 0o555))
+	for range 600 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not appear", args[0])
 }

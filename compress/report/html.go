@@ -67,7 +67,7 @@ func (r *Report) WriteHTML(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, b)
+	return replaceFile(path, b)
 }
 
 // view is what the page's template sees.

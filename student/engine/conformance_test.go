@@ -53,39 +53,9 @@ type backendCase struct {
 
 func TestConformance(t *testing.T) {
 	cases := backendCases(t)
-	listed := readList(t, listFile)
-	whole := len(cases) > 500
-	got := map[string]string{}
-	passed, listedHere, failed := 0, 0, 0
-	for _, c := range cases {
-		err := runCase(c)
-		reason, known := listed[c.name]
-		switch {
-		case err == nil && known:
-			failed++
-			if !*update {
-				t.Errorf("%s passes now; take it off %s (it said: %s)", c.name, listFile, reason)
-			}
-		case err == nil:
-			passed++
-		case known:
-			listedHere++
-		default:
-			failed++
-			if !*update {
-				t.Errorf("%s: %v", c.name, err)
-			}
-		}
-		if err != nil {
-			got[c.name] = short(err)
-		}
-	}
-	t.Logf("engine, forward: %d pass, %d listed, %d fail", passed, listedHere, failed)
-	if *update && whole {
-		writeList(t, listFile, got)
-	}
-	if *makeSubset && whole {
-		writeSubset(t, cases, got)
+	bad := runAll(t, "engine, forward", listFile, cases, runCase)
+	if *makeSubset && len(cases) > fewCases {
+		writeSubset(t, cases, bad)
 	}
 }
 
@@ -99,37 +69,44 @@ func TestConformanceWriter(t *testing.T) {
 	if err := ort.Init(library); err != nil {
 		t.Fatal(err)
 	}
-	cases := backendCases(t)
-	listed := readList(t, writerFile)
-	got := map[string]string{}
-	passed, listedHere, failed := 0, 0, 0
+	runAll(t, "writer, in ONNX Runtime", writerFile, backendCases(t), runWritten)
+}
+
+// fewCases is more than the committed selection holds.
+const fewCases = 500
+
+// runAll runs the cases against a list of those that do not pass, and returns
+// the reasons of all that did not.
+func runAll(t *testing.T, what, list string, cases []backendCase, run func(backendCase) error) map[string]string {
+	t.Helper()
+	listed := readList(t, list)
+	bad := map[string]string{}
+	passed, known, failed := 0, 0, 0
 	for _, c := range cases {
-		err := runWritten(c)
-		_, known := listed[c.name]
-		switch {
-		case err == nil && known:
+		err := run(c)
+		if err != nil {
+			bad[c.name] = short(err)
+		}
+		switch reason, ok := listed[c.name]; {
+		case *update:
+		case err == nil && ok:
 			failed++
-			if !*update {
-				t.Errorf("%s passes now; take it off %s", c.name, writerFile)
-			}
+			t.Errorf("%s passes now; take it off %s (it said: %s)", c.name, list, reason)
 		case err == nil:
 			passed++
-		case known:
-			listedHere++
+		case ok:
+			known++
 		default:
 			failed++
-			if !*update {
-				t.Errorf("%s: %v", c.name, err)
-			}
-		}
-		if err != nil {
-			got[c.name] = short(err)
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	t.Logf("writer, in ONNX Runtime: %d pass, %d listed, %d fail", passed, listedHere, failed)
-	if *update && len(cases) > 500 {
-		writeList(t, writerFile, got)
+	if *update && len(cases) > fewCases {
+		passed, known = len(cases)-len(bad), len(bad)
+		writeList(t, list, bad)
 	}
+	t.Logf("%s: %d pass, %d listed, %d fail", what, passed, known, failed)
+	return bad
 }
 
 // backendCases reads the whole suite, or the committed selection.
