@@ -39,7 +39,11 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 		if err != nil {
 			return nil, err
 		}
-		return student.Build(sig, spec, c.Seed)
+		s, err := student.Build(sig, spec, c.Seed)
+		if err != nil {
+			return nil, inFile(t.Path, err)
+		}
+		return s, nil
 	}
 	limit := int64(len(t.File)) / defaultShare
 	why := fmt.Sprintf("a tenth of the teacher's %d bytes", len(t.File))
@@ -48,7 +52,7 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 	}
 	s, size, err := largest(sig, c.Seed, limit)
 	if err != nil {
-		return nil, err
+		return nil, inFile(t.Path, err)
 	}
 	if size > limit {
 		emit(Event{Kind: "warning", Stage: "student", Message: fmt.Sprintf("the smallest student has %d bytes, more than %s; there is little to be won here", size, why)})

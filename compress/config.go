@@ -30,9 +30,9 @@ type Config struct {
 	Out     string `yaml:"out"`
 	Output  string `yaml:"output,omitempty"` // the teacher's output to learn; "" finds it
 
-	Student     string  `yaml:"student"` // "auto", an architecture with options, or the path of a model
-	Loss        string  `yaml:"loss"`
-	Temperature float64 `yaml:"temperature"`
+	Student     string  `yaml:"student"`      // "auto", an architecture with options, or the path of a model
+	Loss        string  `yaml:"loss"`         // as loss.Parse reads it
+	Temperature float64 `yaml:"temperature"`  // 0 is the loss's own
 	LabelWeight float64 `yaml:"label_weight"` // of the cross-entropy with labels; 0 leaves them out of training
 
 	// Epochs is the times over the samples. 0 is 20, or as many more as make
@@ -90,7 +90,7 @@ func (d Data) options() data.Options {
 
 // Default is a configuration that lacks only Teacher, Data and Out.
 func Default() Config {
-	return Config{Student: "auto", Loss: "kd", Temperature: 4, Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
+	return Config{Student: "auto", Loss: "kd", Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
 		Decay: 1e-4, Seed: 1, Shards: min(runtime.NumCPU(), 8), Threads: runtime.NumCPU(), Precision: "fp32"}
 }
 
@@ -135,7 +135,7 @@ func (c *Config) Check() error {
 		return usage("a batch of %d: give at least 1", c.Batch)
 	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
 		return usage("a learning rate of %g is not a positive number", c.Rate)
-	case !(c.Temperature > 0) || math.IsInf(c.Temperature, 0):
+	case !(c.Temperature >= 0) || math.IsInf(c.Temperature, 0):
 		return usage("a temperature of %g is not a positive number", c.Temperature)
 	case !(c.Warmup >= 0 && c.Warmup < 1):
 		return usage("a warm-up of %g is not a share below 1", c.Warmup)
@@ -153,6 +153,8 @@ func (c *Config) Check() error {
 		return usage("budgets cannot be negative")
 	case c.LabelWeight > 0 && c.Data.Labels == "":
 		return usage("a label weight needs labels: give --labels")
+	case c.Loss == "ce" && c.Data.Labels == "":
+		return usage("loss ce needs labels: give --labels, or take loss hard, which learns the teacher's choices")
 	}
 	if _, err := c.terms(); err != nil {
 		return &UsageError{err}
@@ -172,18 +174,11 @@ func (c *Config) Check() error {
 
 // terms are the losses the configuration names.
 func (c *Config) terms() ([]loss.Term, error) {
-	values := map[string]float64{}
-	for _, l := range loss.All() {
-		if l.Name != c.Loss {
-			continue
-		}
-		for _, p := range l.Params {
-			if p.Name == "temperature" {
-				values["temperature"] = c.Temperature
-			}
-		}
+	var more map[string]float64
+	if c.Temperature > 0 {
+		more = map[string]float64{"temperature": c.Temperature}
 	}
-	t, err := loss.NewTerm(c.Loss, 1, values)
+	t, err := loss.Parse(c.Loss, 1, more)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +191,22 @@ func (c *Config) terms() ([]loss.Term, error) {
 		terms = append(terms, ce)
 	}
 	return terms, nil
+}
+
+// Losses describes the losses, a line each.
+func Losses() []string {
+	var lines []string
+	for _, l := range loss.All() {
+		line := fmt.Sprintf("%-10s %s", l.Name, l.Summary)
+		for i, p := range l.Params {
+			line += map[bool]string{true: " (", false: ", "}[i == 0] + fmt.Sprintf("%s %g", p.Name, p.Default)
+		}
+		if len(l.Params) > 0 {
+			line += ")"
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 func isModelFile(s string) bool { return strings.EqualFold(filepath.Ext(s), ".onnx") }

@@ -38,13 +38,8 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 		return nil, err
 	}
 	r.Fidelity, r.Accuracy = held, accuracy
-	if j.Eval.Path != "" {
-		set, err := j.openEval(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer set.Close()
-		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, filepath.Base(j.Eval.Path), false); err != nil {
+	if j.eval != nil {
+		if r.Fidelity, r.Accuracy, err = p.compare(ctx, j.eval, nil, filepath.Base(j.Eval.Path), false); err != nil {
 			return nil, err
 		}
 		r.FidelitySets = append(r.FidelitySets, held)

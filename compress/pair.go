@@ -69,7 +69,7 @@ func (p pair) speed(ctx context.Context, r *report.Report) error {
 		}
 		s.into.MACs = &macs.Total
 	}
-	lat, err := report.Latency(ctx, p.teacher.file, p.student.file, report.LatencyOptions{Seed: p.seed, Dims: p.dims})
+	lat, err := report.Latency(ctx, p.teacher.file, p.student.file, report.LatencyOptions{Batch: p.batch(), Seed: p.seed, Dims: p.dims})
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,17 @@ func (p pair) speed(ctx context.Context, r *report.Report) error {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("latency: only %d runs of each model in the time given", lat.A.Runs))
 	}
 	return nil
+}
+
+// batch is the number of samples the models are timed with: one, or what the
+// teacher declares.
+func (p pair) batch() int {
+	for _, v := range p.teacher.model.Graph.DataInputs() {
+		if len(v.Dims) > 0 && v.Dims[0].Size > 1 {
+			return int(v.Dims[0].Size)
+		}
+	}
+	return 1
 }
 
 // compare runs both models over samples; idx nil is all of them.

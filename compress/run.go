@@ -47,6 +47,7 @@ type job struct {
 
 	teacher *Teacher
 	set     *data.Set
+	eval    *data.Set // independent samples, nil without
 	train   []int
 	held    []int
 	answers *target.Answers
@@ -78,8 +79,10 @@ func Run(ctx context.Context, c Config, listener func(Event)) (*Result, error) {
 		return nil, err
 	}
 	defer func() {
-		if j.set != nil {
-			j.set.Close()
+		for _, s := range []*data.Set{j.set, j.eval} {
+			if s != nil {
+				s.Close()
+			}
 		}
 	}()
 	if err := j.prepare(ctx); err != nil {
@@ -118,6 +121,11 @@ func (j *job) prepare(ctx context.Context) error {
 	}
 	if j.set, err = j.teacher.open(ctx, j.Data, j.emit); err != nil {
 		return err
+	}
+	if j.Eval.Path != "" {
+		if j.eval, err = j.openEval(ctx); err != nil {
+			return err
+		}
 	}
 	j.train, j.held = data.Split(j.set.Len(), j.heldShare(), j.Seed)
 	if j.student, err = chooseStudent(&j.Config, j.teacher, j.set, j.emit); err != nil {
@@ -245,7 +253,6 @@ func (j *job) finish(ctx context.Context) (*Result, error) {
 		{"kdcompress.teacher_sha256", j.teacher.SHA256},
 		{"kdcompress.student", j.student.Spec},
 		{"kdcompress.loss", j.Loss},
-		{"kdcompress.temperature", strconv.FormatFloat(j.Temperature, 'g', -1, 64)},
 		{"kdcompress.epochs", strconv.Itoa(j.Epochs)},
 		{"kdcompress.best_epoch", strconv.Itoa(j.trained.Best)},
 		{"kdcompress.seed", strconv.FormatUint(j.Seed, 10)},

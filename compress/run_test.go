@@ -151,6 +151,25 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestCancelledMeasurement leaves nothing of a model that is written but unchecked.
+func TestCancelledMeasurement(t *testing.T) {
+	c := tiny(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	unchecked := 0
+	_, err := Run(ctx, c, func(e Event) {
+		if e.Kind == "stage" && e.Stage == "measure" {
+			left, _ := filepath.Glob(filepath.Join(c.Out, ".student.onnx*"))
+			unchecked = len(left)
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || unchecked != 1 {
+		t.Errorf("error %v, %d unchecked files while measuring", err, unchecked)
+	}
+	nothingDeployed(t, c.Out)
+}
+
 // TestBudgets misses some and keeps others.
 func TestBudgets(t *testing.T) {
 	c := tiny(t)
@@ -210,10 +229,11 @@ func TestRunFails(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := tiny(t)
 			tc.change(t, &c)
-			r, err := Run(context.Background(), c, nil)
+			var events []Event
+			r, err := Run(context.Background(), c, func(e Event) { events = append(events, e) })
 			oneLine(t, err, tc.want)
-			if r != nil {
-				t.Errorf("result %+v", r)
+			if r != nil || count(events, "epoch") != 0 {
+				t.Errorf("result %+v after %d epochs", r, count(events, "epoch"))
 			}
 			nothingDeployed(t, c.Out)
 		})

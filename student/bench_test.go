@@ -46,8 +46,8 @@ func BenchmarkStep(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			out := term.Append(lb, 13, s.Logits, target)
-			plan, err := engine.Compile(m.Graph, params, engine.Options{Batch: 128, Shards: 2, Opset: 13, Training: true, Losses: []string{out}})
+			out := term.Append(lb, 13, 10, s.Logits, func(loss.Target) string { return target })
+			plan, err := engine.Compile(m.Graph, params, engine.Options{Batch: 128, Shards: 2, Opset: 13, Training: true, Losses: out})
 			if err != nil {
 				b.Fatal(err)
 			}

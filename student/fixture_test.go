@@ -199,7 +199,7 @@ func train(t testing.TB, y toy, sig student.Signature, s *student.Student, steps
 		t.Fatal(err)
 	}
 	plan, err := engine.Compile(g, params, engine.Options{Batch: batch, Shards: 2, Opset: opset, Training: true,
-		Losses: []string{term.Append(b, opset, logits, target)}, Seed: 3})
+		Losses: term.Append(b, opset, width, logits, func(loss.Target) string { return target }), Seed: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

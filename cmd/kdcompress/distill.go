@@ -30,7 +30,10 @@ configuration: running it again gives the same student) and events.jsonl.
 Students: auto (a convnet for pictures, else an mlp, sized to a tenth of the
 teacher or to --max-size), the path of an .onnx file, or an architecture with
 options:
-` + studentHelp(),
+` + studentHelp() + `
+
+Losses:
+` + lossHelp(),
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Command = "kdcompress " + strings.Join(os.Args[1:], " ")
@@ -64,8 +67,8 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.StringVar(&c.Out, "out", c.Out, "folder for the results")
 	fs.StringVar(&c.Output, "output", c.Output, "the teacher's output to learn; found if not given")
 	fs.StringVar(&c.Student, "student", c.Student, "auto, ARCHITECTURE[:option=value,...] or FILE.onnx")
-	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss")
-	fs.Float64Var(&c.Temperature, "temperature", c.Temperature, "softens both answers in the loss")
+	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss, LOSS[:parameter=value,...]")
+	fs.Float64Var(&c.Temperature, "temperature", c.Temperature, "softens both answers in the loss; 0 for the loss's own")
 	fs.Float64Var(&c.LabelWeight, "label-weight", c.LabelWeight, "weight of the cross-entropy with labels; 0 trains without labels")
 	fs.IntVar(&c.Epochs, "epochs", c.Epochs, "times over the samples; 0 lets their number decide (20 to 300)")
 	fs.IntVar(&c.Batch, "batch", c.Batch, "samples a step")
@@ -109,6 +112,15 @@ func withJob(given *pflag.FlagSet, c compress.Config, job string) (compress.Conf
 	})
 	cfg.Command = c.Command
 	return cfg, err
+}
+
+// lossHelp lists the losses and their parameters.
+func lossHelp() string {
+	var b strings.Builder
+	for _, l := range compress.Losses() {
+		fmt.Fprintf(&b, "  %s\n", l)
+	}
+	return strings.TrimRight(b.String(), "\n")
 }
 
 func firstError(errs ...error) error {

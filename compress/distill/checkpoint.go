@@ -15,6 +15,8 @@ import (
 	"os"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/kdcompress/kdcompress/compress/loss"
 )
 
 // checkpoint is the state of a training after a whole epoch. Everything else
@@ -50,7 +52,7 @@ func (t *trainer) digest() (string, error) {
 		for _, i := range list {
 			key := t.Set.Key(i)
 			samples.Write(key[:])
-			if label, ok := t.Set.Label(i); ok && t.labels {
+			if label, ok := t.Set.Label(i); ok && t.targets[loss.Labels] != "" {
 				samples.Write(binary.LittleEndian.AppendUint64(nil, uint64(label)))
 			}
 		}

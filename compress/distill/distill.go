@@ -90,20 +90,21 @@ type trainer struct {
 	opt    optim.Optimizer
 	rates  optim.Cosine
 	inputs []string
-	labels bool
-	steps  int // an epoch
-	epoch  int // done
-	curve  []Epoch
-	best   int
-	bestW  []float32
+	// targets are the inputs of the training graph that losses compare with.
+	targets map[loss.Target]string
+	steps   int // an epoch
+	epoch   int // done
+	curve   []Epoch
+	best    int
+	bestW   []float32
 }
 
-// targetInput and labelInput name the inputs that carry what a loss compares
-// the student with.
-const (
-	targetInput = "kdcompress.teacher"
-	labelInput  = "kdcompress.labels"
-)
+// targetInputs are the names those inputs get.
+var targetInputs = map[loss.Target]string{
+	loss.TeacherLogits: "kdcompress.teacher",
+	loss.TeacherChoice: "kdcompress.choice",
+	loss.Labels:        "kdcompress.labels",
+}
 
 // newTrainer compiles the plans of a training.
 func newTrainer(c Config) (*trainer, error) {
@@ -153,18 +154,18 @@ func (t *trainer) compile() error {
 	if len(t.Answers.Dims) != 1 {
 		logits = b.Op("Reshape", []string{logits, b.Int64("rows", []int64{2}, []int64{-1, int64(t.Answers.Width())})})
 	}
-	declared := map[loss.Target]string{}
+	t.targets = map[loss.Target]string{}
+	target := func(k loss.Target) string {
+		if t.targets[k] == "" {
+			t.targets[k] = b.Input(targetInputs[k], onnx.Float32, dims...)
+		}
+		return t.targets[k]
+	}
 	var losses []string
 	for _, term := range t.Terms {
-		in, ok := declared[term.Loss.Target]
-		if !ok {
-			in = b.Input(map[loss.Target]string{loss.TeacherLogits: targetInput, loss.OneHotLabels: labelInput}[term.Loss.Target], onnx.Float32, dims...)
-			declared[term.Loss.Target] = in
-			t.labels = t.labels || term.Loss.Target == loss.OneHotLabels
-		}
-		losses = append(losses, term.Append(b, opset, logits, in))
+		losses = append(losses, term.Append(b, opset, t.Answers.Width(), logits, target)...)
 	}
-	if t.labels && !t.Set.HasLabels() {
+	if t.targets[loss.Labels] != "" && !t.Set.HasLabels() {
 		return fmt.Errorf("the loss compares with labels, and the data has none")
 	}
 	var err error

@@ -40,36 +40,44 @@ func newEvaluator(c Config, params *engine.Params[float32]) (*evaluator, error) 
 // choose the same class, and the mean divergence KL(teacher || student) at
 // temperature 1 in nats.
 func (e *evaluator) measure(ctx context.Context) (agreement, kl float64, err error) {
+	same := 0
+	err = e.each(ctx, func(student, teacher []float32) {
+		if argmax(student) == argmax(teacher) {
+			same++
+		}
+		kl += divergence(teacher, student)
+	})
+	n := float64(len(e.Held))
+	return float64(same) / n, kl / n, err
+}
+
+// each visits the logits of both models for every held-out sample. The slices
+// are valid during the visit.
+func (e *evaluator) each(ctx context.Context, visit func(student, teacher []float32)) error {
 	width, batch := e.Answers.Width(), e.plan.Batch()
 	idx := make([]int, batch)
-	same := 0
 	for lo := 0; lo < len(e.Held); lo += batch {
 		n := copy(idx, e.Held[lo:])
 		for i := n; i < batch; i++ {
-			idx[i] = e.Held[0] // fills the last batch; not counted
+			idx[i] = e.Held[0] // fills the last batch; not visited
 		}
 		for i, name := range e.inputs {
 			if err := e.Set.Batch(i, idx, e.plan.Input(name)); err != nil {
-				return 0, 0, err
+				return err
 			}
 		}
 		if err := e.Answers.Batch(e.Set, idx, e.answer); err != nil {
-			return 0, 0, err
+			return err
 		}
 		if err := e.plan.Run(ctx); err != nil {
-			return 0, 0, err
+			return err
 		}
 		out := e.plan.Output(e.Student.Logits)
 		for i := range n {
-			s, t := out[i*width:(i+1)*width], e.answer[i*width:(i+1)*width]
-			if argmax(s) == argmax(t) {
-				same++
-			}
-			kl += divergence(t, s)
+			visit(out[i*width:(i+1)*width], e.answer[i*width:(i+1)*width])
 		}
 	}
-	n := float64(len(e.Held))
-	return float64(same) / n, kl / n, nil
+	return nil
 }
 
 func argmax(x []float32) int {

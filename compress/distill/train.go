@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/student/optim"
 )
 
@@ -41,7 +42,21 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 	if err := t.params.Store(t.Student.Model.Graph); err != nil {
 		return nil, err
 	}
+	if t.scaleFree() {
+		by, err := t.eval.fitScale(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.Student.ScaleLogits(by); err != nil {
+			return nil, err
+		}
+	}
 	return &Result{Curve: t.curve, Best: t.best, Weights: len(t.params.Trainable()), Memory: t.plan.Bytes()}, nil
+}
+
+// scaleFree says that no term sees the size of the student's logits.
+func (t *trainer) scaleFree() bool {
+	return !slices.ContainsFunc(t.Terms, func(x loss.Term) bool { return !x.Loss.ScaleFree })
 }
 
 // runEpoch walks the training samples once in the epoch's order, then measures
@@ -113,20 +128,33 @@ func (t *trainer) fill(idx []int) error {
 			return err
 		}
 	}
-	if t.plan.Shape(targetInput) != nil {
-		if err := t.Answers.Batch(t.Set, idx, t.plan.Input(targetInput)); err != nil {
+	width := t.Answers.Width()
+	if name := t.targets[loss.TeacherLogits]; name != "" {
+		if err := t.Answers.Batch(t.Set, idx, t.plan.Input(name)); err != nil {
 			return err
 		}
 	}
-	if t.labels {
-		hot := t.plan.Input(labelInput)
+	if name := t.targets[loss.TeacherChoice]; name != "" {
+		hot := t.plan.Input(name)
+		if err := t.Answers.Batch(t.Set, idx, hot); err != nil {
+			return err
+		}
+		for i := range idx {
+			row := hot[i*width : (i+1)*width]
+			best := argmax(row)
+			clear(row)
+			row[best] = 1
+		}
+	}
+	if name := t.targets[loss.Labels]; name != "" {
+		hot := t.plan.Input(name)
 		clear(hot)
 		for i, s := range idx {
 			label, ok := t.Set.Label(s)
-			if !ok || label < 0 || label >= t.Answers.Width() {
-				return fmt.Errorf("%s has label %d, the teacher knows %d classes", t.Set.Name(s), label, t.Answers.Width())
+			if !ok || label < 0 || label >= width {
+				return fmt.Errorf("%s has label %d, the teacher knows %d classes", t.Set.Name(s), label, width)
 			}
-			hot[i*t.Answers.Width()+label] = 1
+			hot[i*width+label] = 1
 		}
 	}
 	return nil

@@ -10,8 +10,10 @@ package loss
 var _ = register(Loss{
 	Name:    "ce",
 	Summary: "cross-entropy with labels",
-	Target:  OneHotLabels,
-	Append: func(f *Fragment) string {
-		return f.Scale(f.SumClasses(f.Op("Mul", []string{f.LogSoftmax(f.Student), f.Target})), -1)
-	},
+	Append:  func(f *Fragment) []string { return []string{f.crossEntropy(f.Target(Labels))} },
 })
+
+// crossEntropy of the student's distribution with one-hot targets, a sample.
+func (f *Fragment) crossEntropy(hot string) string {
+	return f.Scale(f.SumClasses(f.Op("Mul", []string{f.LogSoftmax(f.Student), hot})), -1)
+}

@@ -15,14 +15,15 @@ package loss
 var _ = register(Loss{
 	Name:    "kd",
 	Summary: "KL divergence of softened distributions, times T squared",
-	Params: []Param{
-		{Name: "temperature", Default: 4, Min: 0.01, Max: 1000, Doc: "softens both distributions"},
-	},
-	Append: func(f *Fragment) string {
-		t := f.Value("temperature")
-		student := f.LogSoftmax(f.Scale(f.Student, 1/t))
-		target := f.Scale(f.Target, 1/t)
-		gap := f.Op("Sub", []string{f.LogSoftmax(target), student})
-		return f.Scale(f.SumClasses(f.Op("Mul", []string{f.Softmax(target), gap})), t*t)
+	Params:  []Param{temperature(4)},
+	Append: func(f *Fragment) []string {
+		return []string{f.divergence(f.Student, f.Target(TeacherLogits), f.Value("temperature"))}
 	},
 })
+
+// divergence is T^2 * KL(softmax(target/T) || softmax(student/T)) a sample.
+func (f *Fragment) divergence(student, target string, t float64) string {
+	student, target = f.Scale(student, 1/t), f.Scale(target, 1/t)
+	gap := f.Op("Sub", []string{f.LogSoftmax(target), f.LogSoftmax(student)})
+	return f.Scale(f.SumClasses(f.Op("Mul", []string{f.Softmax(target), gap})), t*t)
+}

@@ -20,20 +20,25 @@ type Loss struct {
 	Name    string
 	Summary string
 	Params  []Param
-	// Target is what the loss compares the student's logits with.
-	Target Target
-	// Append adds the nodes and returns the tensor of one value a sample, [N].
-	Append func(f *Fragment) string
+	// ScaleFree says that the loss does not hold the size of the student's logits
+	// to the teacher's. The training then fits a factor for it at the end.
+	ScaleFree bool
+	// Append adds the nodes and returns the tensors to minimise the sum of: each
+	// holds one value a sample, [N], of which the engine takes the mean, or one
+	// value in all.
+	Append func(f *Fragment) []string
 }
 
-// Target is a kind of training target.
+// Target is something a loss compares the student's logits with.
 type Target int
 
 const (
 	// TeacherLogits is [N, classes]: the teacher's logits.
 	TeacherLogits Target = iota
-	// OneHotLabels is [N, classes]: 1 at the label, 0 elsewhere.
-	OneHotLabels
+	// TeacherChoice is [N, classes]: 1 at the teacher's largest logit, 0 elsewhere.
+	TeacherChoice
+	// Labels is [N, classes]: 1 at the true class, 0 elsewhere.
+	Labels
 )
 
 // Param is a number that shapes a loss.
@@ -44,13 +49,22 @@ type Param struct {
 	Doc      string
 }
 
+// temperature is the parameter of losses that soften both distributions.
+func temperature(def float64) Param {
+	return Param{Name: "temperature", Default: def, Min: 0.01, Max: 1000, Doc: "softens both distributions"}
+}
+
 // Fragment is what a loss is appended to.
 type Fragment struct {
 	*onnx.Builder
 	// Opset is the ai.onnx version of the graph.
 	Opset int
-	// Student and Target are the tensors to compare, both [N, classes].
-	Student, Target string
+	// Classes is the number of logits a sample.
+	Classes int
+	// Student is the tensor of the student's logits, [N, classes].
+	Student string
+	// Target gives the tensor of a target, [N, classes].
+	Target func(Target) string
 
 	loss   *Loss
 	values map[string]float64
@@ -78,11 +92,27 @@ func (f *Fragment) Scale(x string, by float64) string {
 }
 
 // SumClasses adds up the class axis: [N, classes] to [N].
-func (f *Fragment) SumClasses(x string) string {
+func (f *Fragment) SumClasses(x string) string { return f.sum(x, 1, 0) }
+
+// sum adds up one axis.
+func (f *Fragment) sum(x string, axis, keep int64) string {
 	if f.Opset < 13 {
-		return f.Op("ReduceSum", []string{x}, onnx.Ints("axes", 1), onnx.Int("keepdims", 0))
+		return f.Op("ReduceSum", []string{x}, onnx.Ints("axes", axis), onnx.Int("keepdims", keep))
 	}
-	return f.Op("ReduceSum", []string{x, f.Int64("axes", []int64{1}, []int64{1})}, onnx.Int("keepdims", 0))
+	return f.Op("ReduceSum", []string{x, f.Int64("axes", []int64{1}, []int64{axis})}, onnx.Int("keepdims", keep))
+}
+
+// mean takes the mean of one axis and keeps it with size 1.
+func (f *Fragment) mean(x string, axis int64) string {
+	if f.Opset < 18 {
+		return f.Op("ReduceMean", []string{x}, onnx.Ints("axes", axis), onnx.Int("keepdims", 1))
+	}
+	return f.Op("ReduceMean", []string{x, f.Int64("axes", []int64{1}, []int64{axis})}, onnx.Int("keepdims", 1))
+}
+
+// Offset adds a number to a tensor.
+func (f *Fragment) Offset(x string, by float64) string {
+	return f.Op("Add", []string{x, f.Float32("offset", nil, []float32{float32(by)})})
 }
 
 // LogSoftmax normalises the class axis of x in the log domain.
@@ -147,17 +177,70 @@ func NewTerm(name string, weight float64, values map[string]float64) (Term, erro
 			}
 		}
 		if !known {
-			return Term{}, fmt.Errorf("loss %s has no parameter %q", name, key)
+			return Term{}, fmt.Errorf("loss %s has no parameter %q; it has %s", name, key, l.paramNames())
 		}
 	}
 	return Term{Loss: l, Weight: weight, Values: values}, nil
 }
 
+// Param returns the parameter called name, nil if the loss has none.
+func (l *Loss) Param(name string) *Param {
+	for i := range l.Params {
+		if l.Params[i].Name == name {
+			return &l.Params[i]
+		}
+	}
+	return nil
+}
+
+func (l *Loss) paramNames() string {
+	var names []string
+	for _, p := range l.Params {
+		names = append(names, p.Name)
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Parse reads a loss as the command line names it: "kd", or "dkd:beta=2,alpha=1".
+// Values in more are used where the loss has such a parameter and the text does
+// not set it.
+func Parse(text string, weight float64, more map[string]float64) (Term, error) {
+	name, rest, _ := strings.Cut(text, ":")
+	values := map[string]float64{}
+	if l := losses[name]; l != nil {
+		for key, v := range more {
+			if l.Param(key) != nil {
+				values[key] = v
+			}
+		}
+	}
+	for part := range strings.SplitSeq(rest, ",") {
+		if part == "" {
+			continue
+		}
+		key, number, _ := strings.Cut(part, "=")
+		v, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			return Term{}, fmt.Errorf("loss %s: %q is not PARAMETER=NUMBER", name, part)
+		}
+		values[key] = v
+	}
+	return NewTerm(name, weight, values)
+}
+
 func short(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-// Append adds the term to b's graph and returns its tensor of one weighted value
-// a sample, [N].
-func (t Term) Append(b *onnx.Builder, opset int, student, target string) string {
-	f := &Fragment{Builder: b, Opset: opset, Student: student, Target: target, loss: t.Loss, values: t.Values}
-	return f.Scale(t.Loss.Append(f), t.Weight)
+// Append adds the term to b's graph and returns its tensors, weighted, as
+// Loss.Append does. Student is [N, classes]; target gives the tensors compared
+// with.
+func (t Term) Append(b *onnx.Builder, opset, classes int, student string, target func(Target) string) []string {
+	f := &Fragment{Builder: b, Opset: opset, Classes: classes, Student: student, Target: target, loss: t.Loss, values: t.Values}
+	out := t.Loss.Append(f)
+	for i, x := range out {
+		out[i] = f.Scale(x, t.Weight)
+	}
+	return out
 }

@@ -2,9 +2,15 @@
 
 package op
 
-import "github.com/kdcompress/kdcompress/student/internal/kernel"
+import (
+	"math"
 
-// Div: C = A / B, with broadcasting, of floating-point numbers.
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student/internal/kernel"
+)
+
+// Div: C = A / B, with broadcasting. Whole numbers are divided towards zero, and
+// no gradient passes.
 //
 //	dA = dC / B    dB = -dC * A / B²
 //
@@ -17,11 +23,22 @@ var _ = register(Op{
 })
 
 func bindDiv[T kernel.Float](n *Node) (*Kernel[T], error) {
+	if len(n.In) == 2 && whole(n.In[0]) && whole(n.In[1]) {
+		k, err := binary[T]{fwd: divWhole[T]}.bind(n)
+		if err != nil {
+			return nil, err
+		}
+		k.Backward = nil
+		return k, nil
+	}
 	if err := n.floatOnly(); err != nil {
 		return nil, err
 	}
 	return binary[T]{fwd: div[T], da: divGradA[T], db: divGradB[T], reads: []int{0, 1}}.bind(n)
 }
+
+// whole says that an operand holds whole numbers.
+func whole(o Operand) bool { return o.Type != onnx.Undefined && !o.Type.IsFloat() }
 
 func div[T kernel.Float](out, a, b []T) {
 	switch {
@@ -40,6 +57,15 @@ func div[T kernel.Float](out, a, b []T) {
 		for i, v := range a {
 			out[i] = v / b[i]
 		}
+	}
+}
+
+// divWhole divides whole numbers. A quotient of numbers below 2^24 never rounds
+// up to the next whole number.
+func divWhole[T kernel.Float](out, a, b []T) {
+	div(out, a, b)
+	for i, v := range out {
+		out[i] = T(math.Trunc(float64(v)))
 	}
 }
 

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package student
+
+import (
+	"fmt"
+
+	"github.com/kdcompress/kdcompress/onnx"
+)
+
+// ScaleLogits multiplies the logits by a positive number: in the weights of the
+// linear layer that computes them, or with a Mul behind them where that is not a
+// Gemm of weights of its own.
+func (s *Student) ScaleLogits(by float32) error {
+	if !(by > 0) {
+		panic("student: logits scaled by a number that is not positive")
+	}
+	g := s.Model.Graph
+	n := g.Producers()[s.Logits]
+	if n == nil {
+		return fmt.Errorf("no node computes the logits %q", s.Logits)
+	}
+	var weights []*onnx.Tensor
+	readers := g.Consumers()
+	for _, name := range n.Inputs[min(1, len(n.Inputs)):] {
+		t := g.Initializer(name)
+		if name == "" {
+			continue
+		}
+		if t == nil || t.Type != onnx.Float32 || len(readers[name]) > 1 {
+			weights = nil
+			break
+		}
+		weights = append(weights, t)
+	}
+	if n.OpType == "Gemm" && weights != nil {
+		for _, t := range weights {
+			v, err := onnx.Values[float32](t)
+			if err != nil {
+				return err
+			}
+			for i := range v {
+				v[i] *= by
+			}
+			*t = *onnx.NewFloat32(t.Name, t.Dims, v)
+		}
+		return nil
+	}
+	return s.appendScale(by)
+}
+
+// appendScale puts a Mul between the node that computes the logits and whatever
+// reads them; the scaled tensor keeps the name.
+func (s *Student) appendScale(by float32) error {
+	g := s.Model.Graph
+	b := onnx.NewBuilder(g, "")
+	raw := b.Name(s.Logits + ".unscaled")
+	for _, n := range g.Nodes {
+		for i, o := range n.Outputs {
+			if o == s.Logits {
+				n.Outputs[i] = raw
+			}
+		}
+	}
+	g.Nodes = append(g.Nodes, &onnx.Node{Name: b.Name("scale"), OpType: "Mul", Outputs: []string{s.Logits},
+		Inputs: []string{raw, b.Float32("scale.by", nil, []float32{by})}})
+	return g.Sort()
+}
