@@ -45,7 +45,7 @@ func FromFloat32(t onnx.DataType, dims []int64, v []float32) (Value, error) {
 		return out, nil
 	}
 	if t.IsFloat() {
-		out.Raw = putFloats(t, v)
+		out.Raw = onnx.FloatData(t, v)
 		return out, nil
 	}
 	lo, hi, ok := integerRange(t)

@@ -105,7 +105,7 @@ func TestFloat16Rounding(t *testing.T) {
 			{math.Nextafter32(mid, hi), uint16(h + 1)},
 			{-mid, even | 0x8000},
 		} {
-			if got := toFloat16(c.x); got != c.want {
+			if got := binary.LittleEndian.Uint16(onnx.FloatData(onnx.Float16, []float32{c.x})); got != c.want {
 				t.Fatalf("%g: got %#x, want %#x", c.x, got, c.want)
 			}
 		}
@@ -118,7 +118,7 @@ func TestFloat16Rounding(t *testing.T) {
 		{"largest", 65519, 0x7bff}, {"overflow", 65520, 0x7c00}, {"infinity", float32(math.Inf(-1)), 0xfc00},
 		{"NaN", float32(math.NaN()), 0x7e00}, {"negative zero", float32(math.Copysign(0, -1)), 0x8000},
 	} {
-		if got := toFloat16(c.x); got != c.want {
+		if got := binary.LittleEndian.Uint16(onnx.FloatData(onnx.Float16, []float32{c.x})); got != c.want {
 			t.Errorf("%s: got %#x, want %#x", c.name, got, c.want)
 		}
 	}
@@ -130,7 +130,7 @@ func TestFloat16Rounding(t *testing.T) {
 		{"down", 0x3f808000 - 1, 0x3f80}, {"tie to even", 0x3f808000, 0x3f80}, {"tie up", 0x3f818000, 0x3f82},
 		{"overflow", 0x7f7fffff, 0x7f80}, {"NaN", 0x7f800001, 0x7fc0},
 	} {
-		if got := toBFloat16(math.Float32frombits(c.x)); got != c.want {
+		if got := binary.LittleEndian.Uint16(onnx.FloatData(onnx.BFloat16, []float32{math.Float32frombits(c.x)})); got != c.want {
 			t.Errorf("bfloat16 %s: got %#x, want %#x", c.name, got, c.want)
 		}
 	}

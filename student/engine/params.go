@@ -101,8 +101,8 @@ func (p *Params[T]) Values(name string) []T {
 	return p.W[q.Off : q.Off+q.Len]
 }
 
-// Store writes the values into the initializers of the same names, as float32
-// or in the type the initializer has.
+// Store writes the values into the initializers of the same names, in the types
+// those have.
 func (p *Params[T]) Store(g *onnx.Graph) error {
 	for _, q := range p.List {
 		t := g.Initializer(q.Name)
@@ -113,9 +113,7 @@ func (p *Params[T]) Store(g *onnx.Graph) error {
 		for i, x := range p.W[q.Off : q.Off+q.Len] {
 			v[i] = float32(x)
 		}
-		n := onnx.NewFloat32(q.Name, t.Dims, v)
-		n.Doc = t.Doc
-		*t = *n
+		t.Data = onnx.FloatData(t.Type, v)
 	}
 	return nil
 }
