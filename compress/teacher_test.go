@@ -203,7 +203,6 @@ func TestTeachersRefused(t *testing.T) {
 		files func(t *testing.T) (teacher, data string)
 		want  string
 	}{
-		{"two outputs", real("tract-lgbm-classifier.onnx", 20, 13), `a student answers one output and would leave the other out`},
 		{"a picture for an answer", real("superres.onnx", 3, 1, 224, 224), "answers at several positions (shape [1 672 672] a sample); only one answer a sample can be distilled"},
 		{"a state", real("silero-vad.onnx", 20, 512), `input "sr" is not a tensor whose first dimension counts samples`},
 		{"a sequence of answers", func(t *testing.T) (string, string) {

@@ -252,7 +252,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"an old opset", "mlp", func(s *student.Signature) { s.Teacher.Opsets[0].Version = 8 }, "opset 8; students are written from opset 9 on"},
 		{"two outputs", "mlp", func(s *student.Signature) {
 			s.Teacher.Graph.Outputs = append(s.Teacher.Graph.Outputs, onnx.NewValue("Flatten", onnx.Float32))
-		}, `outputs "Gemm" and "Flatten"; a student answers one output`},
+		}, `output "Flatten" does not follow from the same scores as "Gemm"`},
 		{"too many weights", "convnet:width=4096,depth=8", func(s *student.Signature) { s.Inputs = [][]int{{1, 28, 28}} }, "weights, more than an ONNX file of 2 GiB holds"},
 		{"a closing node that reads more", "mlp", func(s *student.Signature) {
 			n := &onnx.Node{Name: "tail", OpType: "Add", Inputs: []string{"Gemm", "Flatten"}, Outputs: []string{"sum"}}

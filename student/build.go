@@ -40,7 +40,8 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	if v := sig.Teacher.Opset(""); v < oldestOpset {
 		return nil, fmt.Errorf("the teacher imports opset %d; students are written from opset %d on, and a newer one would not drop in", v, oldestOpset)
 	}
-	if err := oneOutput(sig); err != nil {
+	knowledge, err := allOutputs(sig)
+	if err != nil {
 		return nil, err
 	}
 	g := &onnx.Graph{Name: "student"}
@@ -72,8 +73,7 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		}
 		logits = e.Op("Reshape", []string{logits, e.Int64("logits.shape", []int64{int64(len(dims))}, dims)})
 	}
-	logits, err := appendClosing(e.Builder, teacher, sig.Knowledge, logits)
-	if err != nil {
+	if logits, err = appendClosing(e.Builder, teacher, knowledge, logits, len(sig.Logits)); err != nil {
 		return nil, err
 	}
 	if err := m.Check(); err != nil {
@@ -82,57 +82,90 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	return &Student{Model: m, Logits: logits, Spec: spec.String()}, nil
 }
 
-// oneOutput refuses teachers with outputs that the knowledge does not reach.
-func oneOutput(sig Signature) error {
+// allOutputs is what follows the logits towards every output of the teacher, the
+// chosen one first. An output that does not follow from the same logits, such as
+// a second head, is refused.
+func allOutputs(sig Signature) ([]rewrite.Knowledge, error) {
+	all := []rewrite.Knowledge{sig.Knowledge}
 	for _, o := range sig.Teacher.Graph.Outputs {
-		if o.Name != sig.Knowledge.Output {
-			return fmt.Errorf("the teacher has outputs %q and %q; a student answers one output and would leave the other out", sig.Knowledge.Output, o.Name)
+		if o.Name == sig.Knowledge.Output {
+			continue
 		}
+		k, err := rewrite.FindKnowledge(sig.Teacher, o.Name)
+		if err != nil || k.Logits != sig.Knowledge.Logits {
+			return nil, fmt.Errorf("the teacher's output %q does not follow from the same scores as %q; a student learns one tensor of scores and would leave it out", o.Name, sig.Knowledge.Output)
+		}
+		all = append(all, k)
 	}
-	return nil
+	return all, nil
 }
 
 // appendClosing copies what follows the teacher's logits behind the student's,
-// under the teacher's output name, and returns the tensor of the logits. The
-// student computes in float32; an output of another floating-point type gets a
-// Cast at the very end.
-func appendClosing(b *onnx.Builder, teacher *onnx.Graph, k rewrite.Knowledge, logits string) (string, error) {
+// under the names of the teacher's outputs, and returns the tensor of the logits.
+// Where the teacher has only probabilities, the student's logits get a Softmax.
+// The student computes in float32; an output of another floating-point type gets
+// a Cast at the very end. Rank is that of the logits without the batch.
+func appendClosing(b *onnx.Builder, teacher *onnx.Graph, all []rewrite.Knowledge, logits string, rank int) (string, error) {
 	g := b.G
-	renamed := map[string]string{k.Logits: logits}
-	for _, n := range k.Closing {
-		c := &onnx.Node{Name: b.Name(n.OpType), OpType: n.OpType, Domain: n.Domain, Attrs: n.Attrs}
-		for _, in := range n.Inputs {
-			name, ok := renamed[in]
-			if t := teacher.Initializer(in); !ok && t != nil {
-				name, ok = b.Init(t), true
-				renamed[in] = name
-			}
-			if !ok && in != "" {
-				return "", &onnx.Error{Node: n.Name, Op: n.OpType, Err: fmt.Errorf("it follows the logits and reads %q, which a student does not have", in)}
-			}
-			c.Inputs = append(c.Inputs, name)
-		}
-		for _, out := range n.Outputs {
-			if out == "" {
-				c.Outputs = append(c.Outputs, "")
+	answer := logits
+	if all[0].Kind == rewrite.KindProbabilities {
+		answer = b.Op("Softmax", []string{logits}, onnx.Int("axis", int64(rank)))
+	}
+	renamed := map[string]string{all[0].Logits: answer}
+	for _, k := range all {
+		for _, n := range k.Closing {
+			if _, done := renamed[n.Outputs[0]]; done {
 				continue
 			}
-			renamed[out] = b.Name(out)
-			c.Outputs = append(c.Outputs, renamed[out])
-		}
-		g.Nodes = append(g.Nodes, c)
-	}
-	last := renamed[k.Output]
-	for _, v := range g.Outputs {
-		if v.Name == k.Output && v.Type.IsFloat() && v.Type != onnx.Float32 && producer(g, last).OpType != "Cast" {
-			last = b.Op("Cast", []string{last}, onnx.Int("to", int64(v.Type)))
+			if err := copyClosing(b, teacher, n, renamed); err != nil {
+				return "", err
+			}
 		}
 	}
-	rename(g, last, k.Output)
-	if logits == last {
-		return k.Output, nil
+	for _, k := range all {
+		last := renamed[k.Output]
+		for _, v := range g.Outputs {
+			if v.Name == k.Output && v.Type.IsFloat() && v.Type != onnx.Float32 && producer(g, last).OpType != "Cast" {
+				last = b.Op("Cast", []string{last}, onnx.Int("to", int64(v.Type)))
+			}
+		}
+		rename(g, last, k.Output)
+		if logits == last {
+			logits = k.Output
+		}
+		for from, to := range renamed {
+			if to == last {
+				renamed[from] = k.Output
+			}
+		}
 	}
 	return logits, nil
+}
+
+// copyClosing copies a node of the teacher with the constants it reads.
+func copyClosing(b *onnx.Builder, teacher *onnx.Graph, n *onnx.Node, renamed map[string]string) error {
+	c := &onnx.Node{Name: b.Name(n.OpType), OpType: n.OpType, Domain: n.Domain, Attrs: n.Attrs}
+	for _, in := range n.Inputs {
+		name, ok := renamed[in]
+		if t := teacher.Initializer(in); !ok && t != nil {
+			name, ok = b.Init(t), true
+			renamed[in] = name
+		}
+		if !ok && in != "" {
+			return &onnx.Error{Node: n.Name, Op: n.OpType, Err: fmt.Errorf("it follows the logits and reads %q, which a student does not have", in)}
+		}
+		c.Inputs = append(c.Inputs, name)
+	}
+	for _, out := range n.Outputs {
+		name := ""
+		if out != "" {
+			name = b.Name(out)
+			renamed[out] = name
+		}
+		c.Outputs = append(c.Outputs, name)
+	}
+	b.G.Nodes = append(b.G.Nodes, c)
+	return nil
 }
 
 // producer is the node that computes a tensor; every closing chain begins at one.

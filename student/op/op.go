@@ -158,6 +158,9 @@ type Arg struct {
 	// Distinct makes all values differ by more than the step of a central
 	// difference, for operators that select.
 	Distinct bool
+	// Type makes the argument whole numbers, the values rounded down, of an integer
+	// type or bool, without a gradient. The zero value is float32.
+	Type onnx.DataType
 	// Ints makes the argument a constant int64 tensor, known when binding.
 	Ints []int64
 	// Floats makes the argument a constant float tensor, known when binding.

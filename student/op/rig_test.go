@@ -70,6 +70,11 @@ func (a *Arg) values(rng *rand.Rand) []float64 {
 			v[i] = lo + (hi-lo)*rng.Float64()
 		}
 	}
+	if a.Type != onnx.Undefined {
+		for i := range v {
+			v[i] = math.Floor(v[i])
+		}
+	}
 	for i := range v { // what float32 holds, so that both types see the same numbers
 		v[i] = float64(float32(v[i]))
 	}
@@ -104,6 +109,8 @@ func nodeOf(o *Op, c *Case, shards int) *Node {
 			dims[j] = int64(d)
 		}
 		switch {
+		case a.Type != onnx.Undefined:
+			x.Type = a.Type
 		case a.Ints != nil:
 			x.Type, x.Const = onnx.Int64, onnx.NewInt64("", dims, a.Ints)
 		case a.Floats != nil:

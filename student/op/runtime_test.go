@@ -83,8 +83,8 @@ func oneNode(t *testing.T, r *rig[float32]) ([]byte, []ort.Value) {
 		for j, v := range r.values[i] {
 			values[j] = float32(v)
 		}
-		g.Inputs = append(g.Inputs, onnx.NewValue(r.node.Inputs[i], onnx.Float32, fixed...))
-		v, err := ort.FromFloat32(onnx.Float32, dims, values)
+		g.Inputs = append(g.Inputs, onnx.NewValue(r.node.Inputs[i], x.Type, fixed...))
+		v, err := ort.FromFloat32(x.Type, dims, values)
 		if err != nil {
 			t.Fatal(err)
 		}
