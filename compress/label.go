@@ -24,22 +24,22 @@ func (t *Teacher) identity(set *data.Set) target.Identity {
 // answer lets the teacher answer the samples idx that answers lacks. Memory is
 // flat in their number, beside the answers themselves.
 func (t *Teacher) answer(ctx context.Context, set *data.Set, answers *target.Answers, idx []int, threads int, emit func(Event)) error {
-	var todo []int
+	var missing []int
 	seen := map[target.Key]bool{}
 	for _, i := range idx {
 		if k := set.Key(i); !answers.Has(k) && !seen[k] {
 			seen[k] = true
-			todo = append(todo, i)
+			missing = append(missing, i)
 		}
 	}
-	if len(todo) == 0 {
+	if len(missing) == 0 {
 		return nil
 	}
 	size := labelBatch
 	if t.batch > 0 {
 		size = t.batch
 	}
-	part := func(b int) []int { return todo[b*size : min((b+1)*size, len(todo))] }
+	part := func(b int) []int { return missing[b*size : min((b+1)*size, len(missing))] }
 	began, done := time.Now(), 0
 	width := answers.Width()
 	fill := func(b int) ([]ort.Value, error) { return t.feed(set, part(b)) }
@@ -55,10 +55,10 @@ func (t *Teacher) answer(ctx context.Context, set *data.Set, answers *target.Ans
 			answers.Add(set.Key(i), x[j*width:(j+1)*width])
 		}
 		done += len(part(b))
-		emit(progress("label", done, len(todo), began))
+		emit(progress("label", done, len(missing), began))
 		return nil
 	}
-	batches := (len(todo) + size - 1) / size
+	batches := (len(missing) + size - 1) / size
 	if err := ort.Map(ctx, t.tapped, threads, 1, []string{t.Knowledge.Logits}, batches, fill, take); err != nil {
 		return fmt.Errorf("%s: %w", t.Path, err)
 	}
