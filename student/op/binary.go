@@ -14,7 +14,8 @@ import (
 type binary[T kernel.Float] struct {
 	fwd func(out, a, b []T)
 	// da and db add to the gradient of one operand, whose length is that
-	// operand's: a run that was broadcast is summed.
+	// operand's: a run that was broadcast is summed. Both are nil where no gradient
+	// passes.
 	da, db func(grad, dy, a, b []T)
 	// reads lists the inputs that da and db read.
 	reads []int
@@ -44,6 +45,9 @@ func (e binary[T]) bind(n *Node) (*Kernel[T], error) {
 			e.fwd(y[r.o:r.o+r.len], a[r.a:r.a+r.lenA], b[r.b:r.b+r.lenB])
 		}
 	}}
+	if e.da == nil {
+		return k, nil
+	}
 	k.Backward = []Phase[T]{func(f *Frame[T]) {
 		dy, da, db := f.DOut[0], f.DIn[0], f.DIn[1]
 		for r := w.start(f.N); r.next(); {

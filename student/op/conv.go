@@ -32,6 +32,8 @@ type conv[T kernel.Float] struct {
 	depthwise       bool
 	direct          bool // an input plane serves as the column matrix's row
 	together        int  // images a product
+	// views convolves without a column matrix where the geometry allows it.
+	views *kernel.Conv[T]
 }
 
 func bindConv[T kernel.Float](n *Node) (*Kernel[T], error) {
@@ -65,6 +67,9 @@ func bindConv[T kernel.Float](n *Node) (*Kernel[T], error) {
 		taps: w.Taps(), inLen: w.InLen(), outLen: w.OutLen()}
 	c.depthwise = c.in == 1 && !(c.out > 1 && groups == 1)
 	c.direct = plain(w)
+	if !c.depthwise && !c.direct {
+		c.views = kernel.NewConv[T](w, groups, c.in, c.out)
+	}
 	c.together = 1
 	if !c.depthwise && c.outLen < 64 {
 		c.together = min(256/c.outLen, max(x.Shape[0], 1))
@@ -89,6 +94,10 @@ func (c *conv[T]) forward(f *Frame[T]) {
 		c.forwardDepthwise(f.Out[0], f.In[0], f.In[1], bias, images)
 		return
 	}
+	if c.views != nil {
+		c.views.Forward(f.Out[0], f.In[0], f.In[1], bias, images, f.Scratch)
+		return
+	}
 	for i := 0; i < images; i += c.together {
 		n := min(c.together, images-i)
 		x := f.In[0][i*c.groups*c.in*c.inLen:][:n*c.groups*c.in*c.inLen]
@@ -111,6 +120,15 @@ func (c *conv[T]) backward(f *Frame[T]) {
 	}
 	if c.depthwise {
 		c.backwardDepthwise(f.DIn[0], f.DIn[1], f.DOut[0], f.In[0], f.In[1], images)
+		return
+	}
+	if c.views != nil {
+		if f.DIn[0] != nil {
+			c.views.Data(f.DIn[0], f.DOut[0], f.In[1], images, f.Scratch)
+		}
+		if f.DIn[1] != nil {
+			c.views.Weight(f.DIn[1], f.In[0], f.DOut[0], images, f.Scratch)
+		}
 		return
 	}
 	for i := 0; i < images; i += c.together {

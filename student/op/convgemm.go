@@ -14,6 +14,9 @@ func (c *conv[T]) scratch() int {
 	if c.depthwise {
 		return 0
 	}
+	if c.views != nil {
+		return c.views.Scratch()
+	}
 	columns := c.in * c.taps * c.outLen * c.together
 	if c.together == 1 {
 		if c.direct {

@@ -31,19 +31,7 @@ func bindGelu[T kernel.Float](n *Node) (*Kernel[T], error) {
 	default:
 		return nil, fmt.Errorf("approximate is %q, wants none or tanh", a)
 	}
-	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = T(value(float64(v)))
-			}
-		},
-		bwd: func(dx, dy, x, _ []T) {
-			for i, v := range x {
-				dx[i] += dy[i] * T(slope(float64(v)))
-			}
-		},
-		readX: true,
-	}.plain(n)
+	return pointwise[T](n, value, slope)
 }
 
 func gelu(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }

@@ -33,6 +33,11 @@ type Op struct {
 	// statistics of BatchNormalization. They are kept with the weights and
 	// receive no gradient.
 	State []int
+	// Stops says that the outputs are piecewise constant, like those of a comparison:
+	// their gradient is zero wherever there is one, so none passes. Bind gives no
+	// Backward, and what is trained before such a node is trained by other ways to
+	// the objective alone.
+	Stops bool
 	// Bind32 and Bind64 are the two instances of one generic function.
 	Bind32 func(*Node) (*Kernel[float32], error)
 	Bind64 func(*Node) (*Kernel[float64], error)
@@ -92,9 +97,11 @@ type Kernel[T kernel.Float] struct {
 	Out []Operand
 	// Forward computes Out from In.
 	Forward []Phase[T]
-	// Backward adds to every non-nil DIn the gradient that DOut gives it. It is
-	// nil where the operator has no gradient; the engine then refuses to train
-	// through the node, by name. DIn of a batched input and DOut are slices like
+	// Backward adds to every non-nil DIn the gradient that DOut gives it. An output
+	// that is of no floating-point type, that an Op with Stops computes or that the
+	// objective does not depend on has none: its DOut is nil. Backward is nil where
+	// the operator has no gradient; the engine then refuses to train through the
+	// node, by name. DIn of a batched input and DOut are slices like
 	// In and Out; DIn of a shared input is this shard's own sum.
 	Backward []Phase[T]
 	// ReadsIn and ReadsOut list the operands whose values Backward reads; other

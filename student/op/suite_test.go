@@ -22,7 +22,10 @@ func TestEveryOperatorHasCases(t *testing.T) {
 			seen[c.Name] = true
 			differentiated = differentiated || !c.ForwardOnly
 		}
-		if !differentiated {
+		if o.Stops && differentiated {
+			t.Errorf("%s has a case with a gradient, but lets none pass", o.Name)
+		}
+		if !o.Stops && !differentiated {
 			t.Errorf("%s has no case with a gradient", o.Name)
 		}
 	}

@@ -53,6 +53,40 @@ func (e unary[T]) plain(n *Node) (*Kernel[T], error) {
 	return e.bind(n), nil
 }
 
+// pointwise binds a unary operator by its value and its slope at x, in float64.
+func pointwise[T kernel.Float](n *Node, value, slope func(float64) float64) (*Kernel[T], error) {
+	return unary[T]{
+		fwd: func(y, x []T) {
+			for i, v := range x {
+				y[i] = T(value(float64(v)))
+			}
+		},
+		bwd: func(dx, dy, x, _ []T) {
+			for i, v := range x {
+				dx[i] += dy[i] * T(slope(float64(v)))
+			}
+		},
+		readX: true,
+	}.plain(n)
+}
+
+// piecewise binds a unary operator whose value is piecewise constant.
+func piecewise[T kernel.Float](n *Node, value func(float64) float64) (*Kernel[T], error) {
+	return unary[T]{fwd: func(y, x []T) {
+		for i, v := range x {
+			y[i] = T(value(float64(v)))
+		}
+	}}.plain(n)
+}
+
+// forwardOnly marks cases as without a gradient.
+func forwardOnly(cases []Case) []Case {
+	for i := range cases {
+		cases[i].ForwardOnly = true
+	}
+	return cases
+}
+
 // less is 1 where a < b and else 0. Picking a slope from a table by it costs no
 // branch; on random signs a branch is mispredicted every other time.
 func less[T kernel.Float](a, b T) int {

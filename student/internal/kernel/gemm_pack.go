@@ -46,7 +46,7 @@ func (t *tiling) packA(p *panels, a operand, ic, pc, mb, kb, n int) bool {
 	}
 	p.a = grow(p.a, mb*kb)
 	for ir, rows := 0, 0; ir < mb; ir += rows {
-		rows = t.height(mb - ir)
+		rows = height(mb-ir, t.rows)
 		copyPanel(p.a[ir*kb:(ir+rows)*kb], rows, a.from(ic+ir, pc), a.col, kb, rows)
 	}
 	return true

@@ -70,7 +70,7 @@ func (t *tiling) gemm(transA, transB bool, m, n, k int, alpha float32, a []float
 						bp, bs = ob.from(pc, jc+jr), ob.row
 					}
 					for ir, rows := 0, 0; ir < mb; ir += rows {
-						rows = t.height(mb - ir)
+						rows = height(mb-ir, t.rows)
 						ap, ars, acs := oa.from(ic+ir, pc), oa.row, oa.col
 						if packed {
 							ap, ars, acs = p.a[ir*kb:], 1, rows
@@ -102,16 +102,17 @@ func (t *tiling) edge(p *panels, rows, cols, k int, a []float32, ars, acs int, b
 	}
 }
 
-// height is how many of the rows that are left the next tile takes. Tiles of
-// less than four rows leave the multipliers waiting for each other's sums.
-func (t *tiling) height(left int) int {
-	if left <= t.rows {
+// height is how many of the rows that are left the next tile takes, whose limit is
+// most. Tiles of less than four rows leave the multipliers waiting for each
+// other's sums.
+func height(left, most int) int {
+	if left <= most {
 		return left
 	}
-	if left < t.rows+4 {
+	if left < most+4 {
 		return (left + 1) / 2
 	}
-	return t.rows
+	return most
 }
 
 // even splits n into the fewest parts of at most limit and returns the size of

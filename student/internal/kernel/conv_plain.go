@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !amd64 || noasm
+
+package kernel
+
+// convs are this machine's loops of convolutions, or nil.
+var convs *convLoops
