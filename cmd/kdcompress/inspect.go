@@ -61,7 +61,7 @@ func printInspection(w io.Writer, r *compress.Inspection) error {
 		if o.Trainable {
 			row("operator", "%d x %s", o.Nodes, o.Op)
 		} else {
-			row("operator", "%d x %s: runs in the teacher, cannot be trained", o.Nodes, o.Op)
+			row("operator", "%d x %s: %s", o.Nodes, o.Op, o.Why)
 		}
 	}
 	for _, x := range r.Tensors {

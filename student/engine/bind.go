@@ -133,9 +133,18 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 			}
 			p.tensors[t.name] = t
 		}
-		if !out.Batched {
+		switch {
+		case out.Const != nil:
+			if t.fixed, err = onnx.Values[T](out.Const); err != nil {
+				return err
+			}
+			t.producer, t.Grad = -1, false
+		case !out.Batched:
 			t.fixed = make([]T, out.Len())
 		}
+	}
+	if !slices.ContainsFunc(n.kernel.Out, func(o op.Operand) bool { return o.Const == nil }) {
+		return nil // the shapes alone decide the values, as those of a Shape
 	}
 	if constant {
 		return p.fold(n)

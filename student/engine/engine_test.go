@@ -115,6 +115,7 @@ var nets = map[string]func() net{
 	"plain":      func() net { return convnet(false) },
 	"batch norm": func() net { return convnet(true) },
 	"batch mean": batchMean,
+	"masked":     func() net { return masked(true) },
 }
 
 // TestGradients compares every weight's gradient, along random directions, with

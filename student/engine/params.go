@@ -33,13 +33,17 @@ type Params[T kernel.Float] struct {
 
 // NewParams collects the trainable weights and states of a graph. Trainable is
 // every floating-point initializer that some operator uses as a weight; not
-// trainable are operands that parameterise an operator (op.Op.Fixed), one-element
-// operands of arithmetic (they are constants of a formula, such as the 255 of a
-// normalisation), and whatever frozen names. Frozen may be nil.
+// trainable are operands that parameterise an operator (op.Op.Fixed) or of operators
+// that let no gradient pass (op.Op.Stops), one-element operands of arithmetic (they
+// are constants of a formula, such as the 255 of a normalisation), and whatever
+// frozen names. Frozen may be nil.
 func NewParams[T kernel.Float](g *onnx.Graph, frozen func(name string) bool) (*Params[T], error) {
 	role := map[string]int{} // 1 weight, 2 state, 3 constant
 	for _, n := range g.Nodes {
 		o, err := op.Lookup(n.Domain, n.OpType, 1<<20)
+		if err == nil && o.Stops {
+			continue // no gradient comes back, so it makes nothing a weight
+		}
 		for i, name := range n.Inputs {
 			r := 1
 			switch {
@@ -54,7 +58,7 @@ func NewParams[T kernel.Float](g *onnx.Graph, frozen func(name string) bool) (*P
 	arithmetic := map[string]bool{}
 	for _, n := range g.Nodes {
 		switch n.OpType {
-		case "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max":
+		case "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Min", "Max", "Sum", "Mean", "Where":
 			for _, name := range n.Inputs {
 				arithmetic[name] = true
 			}

@@ -2,9 +2,7 @@
 
 package engine_test
 
-import (
-	"github.com/kdcompress/kdcompress/onnx"
-)
+import "github.com/kdcompress/kdcompress/onnx"
 
 // traceNets are the nets of scripts/trace_vectors.py as graphs: from the input to
 // the scores of the classes.
@@ -119,13 +117,7 @@ func attention(n *traceNet, x string) string {
 	return n.linear("fc", x)
 }
 
-// layerNorm is LayerNormalization over the last axis, from its parts.
+// layerNorm normalises the last axis.
 func (n *traceNet) layerNorm(name, x string) string {
-	mean := func(x string) string {
-		return n.Op("ReduceMean", []string{x, n.Int64("last", []int64{1}, []int64{-1})})
-	}
-	x = n.Op("Sub", []string{x, mean(x)})
-	variance := n.Op("Add", []string{mean(n.Op("Mul", []string{x, x})), n.Float32("epsilon", nil, []float32{1e-5})})
-	x = n.Op("Div", []string{x, n.Op("Sqrt", []string{variance})})
-	return n.Op("Add", []string{n.Op("Mul", []string{x, n.weight(name + ".weight")}), n.weight(name + ".bias")})
+	return n.Op("LayerNormalization", []string{x, n.weight(name + ".weight"), n.weight(name + ".bias")}, onnx.Float("epsilon", 1e-5))
 }

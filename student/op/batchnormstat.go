@@ -69,9 +69,7 @@ func normApply[T kernel.Float](b *batchNorm, f *Frame[T]) {
 	b.walkPlanes(f.N, func(at, c int) {
 		y, x := f.Out[0][at:at+b.plane], f.In[0][at:at+b.plane]
 		mean, a, o := T(s.mean[c]), T(float64(f.In[1][c])*s.rstd[c]), f.In[2][c]
-		for i, v := range x {
-			y[i] = a*(v-mean) + o
-		}
+		kernel.Normalize(y, x, mean, a, o)
 	})
 }
 
@@ -122,8 +120,6 @@ func normGradData[T kernel.Float](b *batchNorm, f *Frame[T]) {
 		sum, product := b.gradTotals(c)
 		a, mean := T(float64(f.In[1][c])*s.rstd[c]), T(s.mean[c])
 		u, v := T(sum/m), T(s.rstd[c]*product/m)
-		for i, d := range dy {
-			dx[i] += a * (d - u - v*(x[i]-mean))
-		}
+		kernel.NormalizeGrad(dx, dy, x, mean, a, u, v)
 	})
 }

@@ -100,11 +100,21 @@ func binaryCases(opset int, lo, hi float64, more ...Case) []Case {
 	return append(cases, more...)
 }
 
-// floatOnly refuses integer operands, whose arithmetic differs.
+// integers says whether all operands are of integer types.
+func (n *Node) integers() bool {
+	for i := range n.In {
+		if t := n.In[i].Type; t == onnx.Undefined || t.IsFloat() {
+			return false
+		}
+	}
+	return true
+}
+
+// floatOnly refuses integer operands beside others.
 func (n *Node) floatOnly() error {
 	for i := range n.In {
 		if t := n.In[i].Type; n.In[i].Present() && t != onnx.Undefined && !t.IsFloat() {
-			return fmt.Errorf("input %d is %s; only floating-point tensors are computed in training", i, t)
+			return fmt.Errorf("input %d is %s; the operands are to be of one type", i, t)
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ package op
 import (
 	"fmt"
 	"slices"
+
+	"github.com/kdcompress/kdcompress/student/internal/kernel"
 )
 
 // broadcast is the common shape of a and b under the rules of
@@ -160,4 +162,12 @@ func (r *run) indexB(i int) int {
 		return r.b
 	}
 	return r.b + i
+}
+
+// stride is how far a run moves with every element of x: none where it has length 1.
+func stride[T kernel.Float](run, x []T) int {
+	if len(run) == len(x) {
+		return 1
+	}
+	return 0
 }

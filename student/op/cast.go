@@ -30,7 +30,12 @@ func bindCast[T kernel.Float](n *Node) (*Kernel[T], error) {
 	if err := n.arity(1, 1, 1); err != nil {
 		return nil, err
 	}
-	x, to := &n.In[0], onnx.DataType(n.Int("to", 0))
+	return castTo[T](n, onnx.DataType(n.Int("to", 0)))
+}
+
+// castTo converts input 0.
+func castTo[T kernel.Float](n *Node, to onnx.DataType) (*Kernel[T], error) {
+	x := &n.In[0]
 	var k *Kernel[T]
 	switch {
 	case to.IsFloat():

@@ -65,11 +65,11 @@ func bindConv[T kernel.Float](n *Node) (*Kernel[T], error) {
 	batched := x.Batched && !weight.Batched && !(n.Has(2) && n.In[2].Batched)
 	c := &conv[T]{w: w, groups: groups, in: channels / groups, out: m / groups, images: n.count(x.Shape[0], batched),
 		taps: w.Taps(), inLen: w.InLen(), outLen: w.OutLen()}
-	c.depthwise = c.in == 1 && !(c.out > 1 && groups == 1)
 	c.direct = plain(w)
-	if !c.depthwise && !c.direct {
+	if !c.direct {
 		c.views = kernel.NewConv[T](w, groups, c.in, c.out)
 	}
+	c.depthwise = c.views == nil && c.in == 1 && !(c.out > 1 && groups == 1)
 	c.together = 1
 	if !c.depthwise && c.outLen < 64 {
 		c.together = min(256/c.outLen, max(x.Shape[0], 1))

@@ -4,10 +4,11 @@ package op
 
 import "github.com/kdcompress/kdcompress/student/internal/kernel"
 
-// A dense convolution is a matrix product with the patches under the window as
-// columns. Planes of few positions make products narrower than a tile, and read
-// the kernels anew for every image, so several images share one: their columns
-// lie side by side, position p of image i in column i*outLen + p.
+// A dense convolution that cannot go over views is a matrix product with the
+// patches under the window as columns. Planes of few positions make products
+// narrower than a tile, and read the kernels anew for every image, so several
+// images share one: their columns lie side by side, position p of image i in
+// column i*outLen + p.
 
 // scratch is the number of elements that a product and its operands need.
 func (c *conv[T]) scratch() int {

@@ -19,7 +19,8 @@ import (
 var _ = register(Op{
 	Name: "Div", Since: 7,
 	Bind32: bindDiv[float32], Bind64: bindDiv[float64],
-	Cases: binaryCases(7, 0.5, 2),
+	Cases: binaryCases(7, 0.5, 2,
+		Case{Name: "integers", In: []Arg{{Shape: []int{5, 3}, Lo: -20, Hi: 20, Type: onnx.Int64}, {Shape: []int{3}, Ints: []int64{2, -3, 7}}}, ForwardOnly: true}),
 })
 
 func bindDiv[T kernel.Float](n *Node) (*Kernel[T], error) {
@@ -30,6 +31,13 @@ func bindDiv[T kernel.Float](n *Node) (*Kernel[T], error) {
 		}
 		k.Backward = nil
 		return k, nil
+	}
+	if n.integers() {
+		return binary[T]{fwd: func(out, a, b []T) {
+			for i := range out {
+				out[i] = T(math.Trunc(float64(at(a, i)) / float64(at(b, i))))
+			}
+		}}.bind(n)
 	}
 	if err := n.floatOnly(); err != nil {
 		return nil, err

@@ -65,6 +65,23 @@ func TestBindErrors(t *testing.T) {
 		{"ratio one", "Dropout", Case{In: []Arg{x(5, 3), bound(1)}}, "ratio is 1"},
 		{"to a string", "Cast", Case{In: []Arg{x(5, 3)}, Attrs: []onnx.Attr{onnx.Int("to", int64(onnx.StringType))}}, "conversion to string"},
 		{"unknown approximation", "Gelu", Case{In: []Arg{x(5, 3)}, Attrs: []onnx.Attr{onnx.String("approximate", "cubic")}}, `"cubic"`},
+		{"slope that does not broadcast", "PRelu", Case{In: []Arg{x(5, 3), x(5, 2, 3)}}, "slope of shape [5 2 3]"},
+		{"alpha zero", "Celu", Case{In: []Arg{x(5, 3)}, Attrs: []onnx.Attr{onnx.Float("alpha", 0)}}, "alpha is 0"},
+		{"integer remainder", "Mod", Case{In: []Arg{x(5, 3), x(3)}}, "fmod = 0 is for integers"},
+		{"nothing", "Max", Case{}, "has 0 inputs, wants 1"},
+		{"shapes that do not broadcast", "Sum", Case{In: []Arg{x(5, 3), x(3), x(4)}}, "[5 3] and [4] do not broadcast"},
+		{"shapes that do not broadcast", "Where", Case{In: []Arg{mask(5, 3), x(2), x(3)}}, "[2] and [3] do not broadcast"},
+		{"computed axis", "CumSum", Case{In: []Arg{x(5, 3), x()}}, "input 1 (axis) is computed"},
+		{"two axes", "CumSum", Case{In: []Arg{x(5, 3), ints(0, 1)}}, "holds 2 numbers"},
+		{"empty axis", "ArgMax", Case{In: []Arg{x(5, 0)}, Attrs: along(1)}, "axis 1 of shape [5 0] is empty"},
+		{"order", "LpNormalization", Case{In: []Arg{x(5, 3)}, Attrs: []onnx.Attr{onnx.Int("p", 3)}}, "p is 3"},
+		{"scale a token", "LayerNormalization", Case{In: []Arg{x(5, 4, 3), x(4, 1)}}, "input 1 of shape [4 1] does not broadcast to the normalised axes [3]"},
+		{"number of groups", "GroupNormalization", Case{In: []Arg{x(5, 4, 3), x(4), x(4)}, Attrs: groups(3)}, "4 channels cannot be cut into 3 groups"},
+		{"no groups", "GroupNormalization", Case{In: []Arg{x(5, 4, 3), x(4), x(4)}}, "num_groups is 0"},
+		{"parameters a group", "GroupNormalization", Case{In: []Arg{x(5, 4, 3), x(2), x(2)}, Attrs: groups(2)}, "input 1 has shape [2], wants [4]"},
+		{"parameters", "InstanceNormalization", Case{In: []Arg{x(5, 4, 3), x(4), x(1)}}, "input 2 has shape [1], wants [4]"},
+		{"no size", "LRN", Case{In: []Arg{x(5, 4, 3, 3)}}, "size is 0"},
+		{"axis outside", "MeanVarianceNormalization", Case{In: []Arg{x(5, 4)}}, "axis 2 is outside"},
 		{"integers", "Div", Case{In: []Arg{x(5, 3), ints(1, 2, 3)}}, "input 1 is int64"},
 	} {
 		t.Run(c.op+"/"+c.name, func(t *testing.T) {
@@ -90,7 +107,7 @@ func TestLookup(t *testing.T) {
 		opset            int
 		want             string
 	}{
-		{"unknown", "", "NonZero", 17, "operator NonZero (opset 17)"},
+		{"unknown", "", "Unknown", 17, "operator Unknown (opset 17)"},
 		{"unknown domain", "com.example", "Relu", 17, "operator Relu of domain com.example"},
 		{"too old", "", "Add", 6, "operator Add is read from opset 7 on, the model imports 6"},
 		{"default domain by name", "ai.onnx", "Relu", 17, ""},

@@ -24,11 +24,7 @@ var _ = register(Op{
 })
 
 func bindMod[T kernel.Float](n *Node) (*Kernel[T], error) {
-	integers := true
-	for i := range n.In {
-		integers = integers && !n.In[i].Type.IsFloat()
-	}
-	fmod := n.Int("fmod", 0) != 0
+	integers, fmod := n.integers(), n.Int("fmod", 0) != 0
 	if !fmod && !integers {
 		return nil, fmt.Errorf("fmod = 0 is for integers; floating-point operands need fmod = 1")
 	}

@@ -93,7 +93,9 @@ func (n *Node) Has(i int) bool { return i < len(n.In) && n.In[i].Present() }
 // the first phase of Backward while another is in the last of Forward, so state that
 // shards share must not be used by both.
 type Kernel[T kernel.Float] struct {
-	// Out describes the outputs. The engine fills Grad.
+	// Out describes the outputs. The engine fills Grad. An output with Const has that
+	// value whatever the samples are; where all have one, the engine does not run the
+	// kernel.
 	Out []Operand
 	// Forward computes Out from In.
 	Forward []Phase[T]
@@ -168,7 +170,7 @@ type Arg struct {
 	// Type makes the argument whole numbers, the values rounded down, of an integer
 	// type or bool, without a gradient. The zero value is float32.
 	Type onnx.DataType
-	// Ints makes the argument a constant int64 tensor, known when binding.
+	// Ints makes the argument a constant tensor, known when binding, of int64 or Type.
 	Ints []int64
 	// Floats makes the argument a constant float tensor, known when binding.
 	Floats []float64

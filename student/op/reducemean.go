@@ -12,9 +12,9 @@ import "github.com/kdcompress/kdcompress/student/internal/kernel"
 var _ = register(Op{
 	Name: "ReduceMean", Since: 1, Fixed: []int{1},
 	Bind32: bindReduceMean[float32], Bind64: bindReduceMean[float64],
-	Cases: reduceCases(18),
+	Cases: reduceCases(18, Arg{}),
 })
 
 func bindReduceMean[T kernel.Float](n *Node) (*Kernel[T], error) {
-	return bindReduction[T](n, 18, true)
+	return bindScaledSum[T](n, 18, func(summands int) T { return T(1 / float64(summands)) })
 }

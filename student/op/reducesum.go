@@ -12,9 +12,9 @@ import "github.com/kdcompress/kdcompress/student/internal/kernel"
 var _ = register(Op{
 	Name: "ReduceSum", Since: 1, Fixed: []int{1},
 	Bind32: bindReduceSum[float32], Bind64: bindReduceSum[float64],
-	Cases: reduceCases(13),
+	Cases: reduceCases(13, Arg{}),
 })
 
 func bindReduceSum[T kernel.Float](n *Node) (*Kernel[T], error) {
-	return bindReduction[T](n, 13, false)
+	return bindScaledSum[T](n, 13, func(int) T { return 1 })
 }

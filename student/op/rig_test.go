@@ -109,10 +109,12 @@ func nodeOf(o *Op, c *Case, shards int) *Node {
 			dims[j] = int64(d)
 		}
 		switch {
-		case a.Type != onnx.Undefined:
-			x.Type = a.Type
+		case a.Ints != nil && a.Type != onnx.Undefined:
+			x.Type, x.Const = a.Type, integers(a.Type, dims, a.Ints)
 		case a.Ints != nil:
 			x.Type, x.Const = onnx.Int64, onnx.NewInt64("", dims, a.Ints)
+		case a.Type != onnx.Undefined:
+			x.Type = a.Type
 		case a.Floats != nil:
 			v := make([]float32, len(a.Floats))
 			for j := range v {
@@ -128,6 +130,17 @@ func nodeOf(o *Op, c *Case, shards int) *Node {
 		n.Outputs = append(n.Outputs, "out"+string(rune('0'+i)))
 	}
 	return n
+}
+
+// integers is a constant tensor of an integer type.
+func integers(t onnx.DataType, dims, v []int64) *onnx.Tensor {
+	c := &onnx.Tensor{Type: t, Dims: dims}
+	for _, x := range v {
+		for i := range t.Size() {
+			c.Data = append(c.Data, byte(x>>(8*i)))
+		}
+	}
+	return c
 }
 
 func contains(list []int, x int) bool {

@@ -26,25 +26,12 @@ func bindSoftmax[T kernel.Float](n *Node) (*Kernel[T], error) {
 // bindRows binds Softmax or LogSoftmax, given their loops over the rows of a
 // matrix. Lines along another axis than the last are gathered into rows first.
 func bindRows[T kernel.Float](n *Node, fwd func(y, x []T, rows, cols int), bwd func(dx, dy, y []T, rows, cols int)) (*Kernel[T], error) {
-	if err := n.arity(1, 1, 1); err != nil {
-		return nil, err
-	}
-	x := &n.In[0]
-	def := int64(-1)
-	if n.Opset < 13 {
-		def = 1
-	}
-	at, err := axis(n.Int("axis", def), len(x.Shape))
+	l, batched, err := n.classLines()
 	if err != nil {
 		return nil, err
 	}
-	size, inner := x.Shape[at], Len(x.Shape[at+1:])
-	if n.Opset < 13 {
-		size, inner = size*inner, 1
-	}
-	batched := x.Batched && at > 0
-	blocks := n.count(Len(x.Shape[:at]), batched)
-	k := result[T](n, x.Shape, batched)
+	blocks, size, inner := l.blocks, l.size, l.inner
+	k := result[T](n, n.In[0].Shape, batched)
 	k.ReadsOut = []int{0}
 	if inner == 1 {
 		k.Forward = []Phase[T]{func(f *Frame[T]) { fwd(f.Out[0], f.In[0], blocks.of(f.N), size) }}
@@ -80,6 +67,29 @@ func bindRows[T kernel.Float](n *Node, fwd func(y, x []T, rows, cols int), bwd f
 		}
 	}}
 	return k, nil
+}
+
+// classLines reads what Softmax and its kin have in common: the lines over which the
+// elements are compared, and whether they can be walked sample by sample.
+func (n *Node) classLines() (l lines, batched bool, err error) {
+	if err := n.arity(1, 1, 1); err != nil {
+		return l, false, err
+	}
+	x := &n.In[0]
+	def := int64(-1)
+	if n.Opset < 13 {
+		def = 1
+	}
+	at, err := axis(n.Int("axis", def), len(x.Shape))
+	if err != nil {
+		return l, false, err
+	}
+	batched = x.Batched && at > 0
+	l = n.newLines(x.Shape, at, batched)
+	if n.Opset < 13 {
+		l.size, l.inner = l.size*l.inner, 1
+	}
+	return l, batched, nil
 }
 
 // softmaxCases are the axes that Softmax and LogSoftmax are checked along.

@@ -56,13 +56,23 @@ func bindWhere[T kernel.Float](n *Node) (*Kernel[T], error) {
 	k.Out[0].Type = n.In[1].Type
 	k.ReadsIn = []int{0}
 	k.Forward = []Phase[T]{func(f *Frame[T]) {
-		for i, w := range walks {
-			for r := w.start(f.N); r.next(); {
-				y, c, x := f.Out[0][r.o:r.o+r.len], f.In[0][r.a:r.a+r.lenA], f.In[i+1][r.b:r.b+r.lenB]
-				for j := range y {
-					if (at(c, j) == 0) == (i == 1) {
-						y[j] = at(x, j)
-					}
+		for r := walks[0].start(f.N); r.next(); {
+			y, x := f.Out[0][r.o:r.o+r.len], f.In[1][r.b:r.b+r.lenB]
+			if len(x) == len(y) {
+				copy(y, x)
+			} else {
+				kernel.Fill(y, x[0])
+			}
+		}
+		for r := walks[1].start(f.N); r.next(); {
+			y, c, x := f.Out[0][r.o:r.o+r.len], f.In[0][r.a:r.a+r.lenA], f.In[2][r.b:r.b+r.lenB]
+			if len(c) == 1 && c[0] != 0 {
+				continue
+			}
+			stepC, stepX := stride(c, y), stride(x, y)
+			for i := range y {
+				if c[i*stepC] == 0 {
+					y[i] = x[i*stepX]
 				}
 			}
 		}
@@ -73,10 +83,17 @@ func bindWhere[T kernel.Float](n *Node) (*Kernel[T], error) {
 				continue
 			}
 			for r := w.start(f.N); r.next(); {
-				dy, c, dx := f.DOut[0][r.o:r.o+r.len], f.In[0][r.a:r.a+r.lenA], f.DIn[i+1]
+				dy, c, dx := f.DOut[0][r.o:r.o+r.len], f.In[0][r.a:r.a+r.lenA], f.DIn[i+1][r.b:r.b+r.lenB]
+				if len(c) == 1 {
+					if (c[0] == 0) == (i == 1) {
+						addTo(dx, dy, 1)
+					}
+					continue
+				}
+				step := stride(dx, dy)
 				for j, d := range dy {
-					if (at(c, j) == 0) == (i == 1) {
-						dx[r.indexB(j)] += d
+					if (c[j] == 0) == (i == 1) {
+						dx[j*step] += d
 					}
 				}
 			}

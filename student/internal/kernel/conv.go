@@ -44,7 +44,7 @@ func NewConv[T Float](w *Window, groups, in, out int) *Conv[T] {
 		y: y, x: x, ys: y.phases(), xs: x.phases()}
 	c.image = imageSheet(&y, &x, c.ys, c.xs)
 	c.grad = gradientSheet(&y, &x, c.ys, c.xs)
-	if c.image.tilesOf(y.out, x.out)*viewWidth*7 > c.outLen*10 {
+	if c.image.blocks(y.out, x.out)*viewBlock*7 > c.outLen*10 {
 		return nil
 	}
 	c.part = make([]int, y.stride*x.stride)
@@ -56,7 +56,7 @@ func NewConv[T Float](w *Window, groups, in, out int) *Conv[T] {
 		}
 	}
 	c.band = c.image.band(y.out, in*c.parts)
-	c.line = c.image.tilesOf(c.band, x.out) * viewWidth
+	c.line = c.image.blocks(c.band, x.out) * viewBlock
 	for ch := range in {
 		for ty := range y.taps {
 			for tx := range x.taps {
@@ -75,9 +75,7 @@ func (c *Conv[T]) Scratch() int {
 	rows := len(c.off)
 	forward := c.imageLen() + c.out*rows + viewRows*c.line
 	data := c.out*c.grad.area + c.out*rows + c.x.stride*viewRows*c.gradLine
-	blocks := (c.out + viewWidth - 1) / viewWidth
-	weight := c.imageLen() + blocks*viewWidth*(c.outLen+rows) + viewWidth*rows
-	return max(forward, data, weight)
+	return max(forward, data, c.imageLen()+c.weightLen())
 }
 
 func (c *Conv[T]) imageLen() int { return c.in * c.parts * c.image.area }
@@ -120,10 +118,10 @@ func (c *Conv[T]) forwardImage(y, img, packed, bias, lines []T) {
 	rows := len(c.off)
 	for at := 0; at < c.y.out; at += c.band {
 		band := min(c.band, c.y.out-at)
-		tiles := c.image.tilesOf(band, c.x.out)
+		blocks := c.image.blocks(band, c.x.out)
 		for m, n := 0, 0; m < c.out; m += n {
 			n = height(c.out-m, viewRows)
-			views(n, tiles, packed[m*rows:(m+n)*rows], img[at*c.image.pitch:], c.off, lines, c.line)
+			views(n, blocks, packed[m*rows:(m+n)*rows], img[at*c.image.pitch:], c.off, lines, c.line)
 			for i := range n {
 				var b T
 				if bias != nil {

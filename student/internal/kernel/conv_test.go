@@ -194,24 +194,34 @@ func TestConvLoops(t *testing.T) {
 		convs = was
 	}
 	for rows := 1; rows <= viewRows; rows++ {
-		for _, tiles := range []int{1, 2, 5} {
+		for _, blocks := range []int{1, 2, 5, 8, 19} {
 			for _, k := range []int{1, 2, 27} {
-				t.Run(fmt.Sprintf("views %dx%dx%d", rows, tiles, k), func(t *testing.T) {
-					ldc := tiles*viewWidth + r.IntN(9)
-					a, img, o := guarded[float32](r, rows*k), guarded[float32](r, 50+tiles*viewWidth), off(k, 51)
-					both(t, (rows-1)*ldc+tiles*viewWidth, 1e-5,
-						func(c []float32) { views(rows, tiles, a, img, o, c, ldc) },
-						func(c []float32) { viewsGo(rows, a, img, o, c, ldc, tiles*viewWidth) })
+				t.Run(fmt.Sprintf("views %dx%dx%d", rows, blocks, k), func(t *testing.T) {
+					ldc := blocks*viewBlock + r.IntN(9)
+					a, img, o := guarded[float32](r, rows*k), guarded[float32](r, 50+blocks*viewBlock), off(k, 51)
+					both(t, (rows-1)*ldc+blocks*viewBlock, 1e-5,
+						func(c []float32) { views(rows, blocks, a, img, o, c, ldc) },
+						func(c []float32) { viewsGo(rows, a, img, o, c, ldc, blocks*viewBlock) })
 				})
 			}
 		}
 		for _, size := range [][3]int{{1, 1, 0}, {3, 5, 0}, {7, 7, 1}, {2, 14, 3}} {
 			t.Run(fmt.Sprintf("outer %d, %v", rows, size), func(t *testing.T) {
 				y, x, skip := size[0], size[1], size[2]
-				img, d, o := guarded[float32](r, 20+(y-1)*(x+skip)+x), guarded[float32](r, y*x*viewWidth), off(rows, 21)
-				both(t, rows*viewWidth, 1e-5,
+				img, d, o := guarded[float32](r, 20+(y-1)*(x+skip)+x), guarded[float32](r, y*x*outerWidth), off(rows, 21)
+				both(t, rows*outerWidth, 1e-5,
 					func(acc []float32) { outer(y, x, skip, img, o, d, acc) },
 					func(acc []float32) { outerGo(y, x, skip, img, o, d, acc) })
+			})
+		}
+	}
+	for rows := 1; rows <= dotsRows; rows++ {
+		for _, n := range []int{8, 56, 224} {
+			t.Run(fmt.Sprintf("dots %d of %d", rows, n), func(t *testing.T) {
+				img, d, o := guarded[float32](r, 20+n), guarded[float32](r, n), off(rows, 21)
+				both(t, rows, 1e-5,
+					func(acc []float32) { dots(img, o, d, acc) },
+					func(acc []float32) { dotsGo(img, o, d, acc) })
 			})
 		}
 	}

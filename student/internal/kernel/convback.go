@@ -39,7 +39,7 @@ func (c *Conv[T]) bindBack() {
 	}
 	c.gradBand = c.grad.band(rows, c.out)
 	for i := range c.back {
-		c.gradLine = max(c.gradLine, c.grad.tilesOf(c.gradBand, c.back[i].x.n)*viewWidth)
+		c.gradLine = max(c.gradLine, c.grad.blocks(c.gradBand, c.back[i].x.n)*viewBlock)
 	}
 }
 
@@ -67,13 +67,14 @@ func (c *Conv[T]) packBack(packed, w []T) {
 		rows := len(b.off)
 		for ch, n := 0, 0; ch < c.in; ch += n {
 			n = height(c.in-ch, viewRows)
-			p := packed[b.packed+ch*rows:]
-			for m := range c.out {
-				for _, t := range b.taps {
-					for r := range n {
-						p[r] = w[(m*c.in+ch+r)*c.taps+t]
+			for r := range n {
+				p := b.packed + ch*rows + r
+				for m := range c.out {
+					k := w[(m*c.in+ch+r)*c.taps:][:c.taps]
+					for _, t := range b.taps {
+						packed[p] = k[t]
+						p += n
 					}
-					p = p[n:]
 				}
 			}
 		}
@@ -96,7 +97,7 @@ func (c *Conv[T]) dataImage(dx, sheet, packed, lines []T) {
 				for i := range phases {
 					b := &phases[i]
 					rows := len(b.off)
-					views(n, c.grad.tilesOf(band, b.x.n), packed[b.packed+ch*rows:][:n*rows], sheet[at*c.grad.pitch:], b.off,
+					views(n, c.grad.blocks(band, b.x.n), packed[b.packed+ch*rows:][:n*rows], sheet[at*c.grad.pitch:], b.off,
 						lines[b.column*viewRows*c.gradLine:], c.gradLine)
 				}
 				for r := range n {

@@ -5,21 +5,26 @@ package kernel
 import "unsafe"
 
 const (
-	viewRows  = 6  // of the largest tile over views
-	viewWidth = 16 // of every such tile
+	viewRows   = 6   // of the largest tile over views
+	viewDepth  = 320 // views at a time: a tile's part of them stays in the first cache
+	viewBlock  = 8   // columns that tiles are wide, or a multiple
+	outerWidth = 16  // columns of an outer product
+	dotsRows   = 9   // of the most scalar products at a time
 )
 
 type (
-	viewsFunc func(tiles, k int, a, img *float32, off *int, c *float32, ldc int)
+	viewsFunc func(blocks, k int, a, img *float32, off *int, c *float32, ldc, add int)
 	outerFunc func(rows, cols, skip int, img *float32, off *int, d, acc *float32)
+	dotsFunc  func(blocks int, img *float32, off *int, d, acc *float32)
 )
 
 // convLoops are the loops of convolutions over float32 that this machine runs
-// several elements at a time. views and outer have a form for each number of rows
+// several elements at a time. The first three have a form for each number of rows
 // from one on; the others want four elements a row.
 type convLoops struct {
 	views [viewRows]viewsFunc
 	outer [viewRows]outerFunc
+	dots  [dotsRows]dotsFunc
 	move  func(rows, width int, dst *float32, ds int, src *float32, ss int, bias float32)
 	add   func(rows, width int, dst *float32, ds int, src *float32, ss int)
 	split func(rows, pairs int, even, odd *float32, ds int, src *float32, ss int)
@@ -35,14 +40,18 @@ func convsOf[T Float](x []T) *convLoops {
 	return convs
 }
 
-// views sets C, rows by tiles*viewWidth, to the product of A and a matrix whose
+// views sets C, rows by blocks*viewBlock, to the product of A and a matrix whose
 // row p is the view of img that begins at off[p]. Element i, p of A is
-// a[p*rows+i]. Every sum runs over p in order.
-func views[T Float](rows, tiles int, a, img []T, off []int, c []T, ldc int) {
-	n := tiles * viewWidth
+// a[p*rows+i].
+func views[T Float](rows, blocks int, a, img []T, off []int, c []T, ldc int) {
+	n := blocks * viewBlock
 	a, c = a[:rows*len(off)], c[:(rows-1)*ldc+n]
 	if f := convsOf(img); f != nil {
-		f.views[rows-1](tiles, len(off), first(a), first(img), unsafe.SliceData(off), first(c), ldc)
+		depth := even(len(off), viewDepth)
+		for p := 0; p < len(off); p += depth {
+			part := off[p:min(p+depth, len(off))]
+			f.views[rows-1](blocks, len(part), first(a[p*rows:]), first(img), unsafe.SliceData(part), first(c), ldc, p)
+		}
 		return
 	}
 	viewsGo(rows, a, img, off, c, ldc, n)
@@ -62,12 +71,12 @@ func viewsGo[T Float](rows int, a, img []T, off []int, c []T, ldc, n int) {
 	}
 }
 
-// outer adds to acc[len(off), viewWidth] the product of the views of img that
+// outer adds to acc[len(off), outerWidth] the product of the views of img that
 // begin at off, rows by cols elements of each with skip elements between two rows,
-// and d[rows*cols, viewWidth]. Every sum runs over the positions in order before
+// and d[rows*cols, outerWidth]. Every sum runs over the positions in order before
 // acc is added to it.
 func outer[T Float](rows, cols, skip int, img []T, off []int, d, acc []T) {
-	d, acc = d[:rows*cols*viewWidth], acc[:len(off)*viewWidth]
+	d, acc = d[:rows*cols*outerWidth], acc[:len(off)*outerWidth]
 	if f := convsOf(img); f != nil {
 		f.outer[len(off)-1](rows, cols, skip, first(img), unsafe.SliceData(off), first(d), first(acc))
 		return
@@ -78,16 +87,38 @@ func outer[T Float](rows, cols, skip int, img []T, off []int, d, acc []T) {
 // outerGo is the plain form of outer.
 func outerGo[T Float](rows, cols, skip int, img []T, off []int, d, acc []T) {
 	for i, o := range off {
-		var sum [viewWidth]T
+		var sum [outerWidth]T
 		at := 0
 		for y := range rows {
 			for _, x := range img[o+y*(cols+skip):][:cols] {
-				for j, v := range d[at : at+viewWidth] {
+				for j, v := range d[at : at+outerWidth] {
 					sum[j] += x * v
 				}
-				at += viewWidth
+				at += outerWidth
 			}
 		}
-		Add(acc[i*viewWidth:(i+1)*viewWidth], sum[:])
+		Add(acc[i*outerWidth:(i+1)*outerWidth], sum[:])
+	}
+}
+
+// dots adds to acc the scalar products of d, a multiple of viewBlock elements, and
+// the views of img that begin at off.
+func dots[T Float](img []T, off []int, d, acc []T) {
+	acc = acc[:len(off)]
+	if f := convsOf(img); f != nil {
+		f.dots[len(off)-1](len(d)/viewBlock, first(img), unsafe.SliceData(off), first(d), first(acc))
+		return
+	}
+	dotsGo(img, off, d, acc)
+}
+
+// dotsGo is the plain form of dots.
+func dotsGo[T Float](img []T, off []int, d, acc []T) {
+	for i, o := range off {
+		var sum T
+		for j, v := range img[o : o+len(d)] {
+			sum += v * d[j]
+		}
+		acc[i] += sum
 	}
 }

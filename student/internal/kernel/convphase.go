@@ -64,7 +64,7 @@ func imageSheet(y, x *axis, ys, xs []phase) sheet {
 			rows = max(rows, p.first+p.n, y.out+p.most)
 		}
 	}
-	s.area = (rows-1)*s.pitch + max(s.pitch, x.out+reach) + viewWidth
+	s.area = (rows-1)*s.pitch + max(s.pitch, x.out+reach) + viewBlock
 	return s
 }
 
@@ -95,13 +95,12 @@ func gradientSheet(y, x *axis, ys, xs []phase) sheet {
 			rows = max(rows, p.n+p.first-p.least)
 		}
 	}
-	s.area = (s.top+rows-1)*s.pitch + max(s.pitch, reach) + viewWidth
+	s.area = (s.top+rows-1)*s.pitch + max(s.pitch, reach) + viewBlock
 	return s
 }
 
-// bands is into how many rows at a time an output of rows by the sheet's pitch is
-// best cut: what one band reads of all planes stays in the second cache, its part
-// of a tile's rows in the first.
+// band is how many rows of an output are best computed at a time: what they read of
+// all planes stays in the second cache, a tile's rows of them in the first.
 func (s *sheet) band(rows, planes int) int {
 	const columns, footprint, least = 512, 1 << 16, 64
 	n := min(columns, footprint/planes) / s.pitch
@@ -109,7 +108,7 @@ func (s *sheet) band(rows, planes int) int {
 	return even(rows, n)
 }
 
-// tilesOf is how many tiles cover rows of cols elements.
-func (s *sheet) tilesOf(rows, cols int) int {
-	return ((rows-1)*s.pitch + cols + viewWidth - 1) / viewWidth
+// blocks is how many blocks of columns cover rows of cols elements.
+func (s *sheet) blocks(rows, cols int) int {
+	return ((rows-1)*s.pitch + cols + viewBlock - 1) / viewBlock
 }

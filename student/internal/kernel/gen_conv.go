@@ -3,7 +3,7 @@
 //go:build ignore
 
 // This program writes conv_avx2_amd64.s, the micro-kernels of convolutions over
-// views, and rows_avx2_amd64.s, the loops over rows of different pitch.
+// views.
 package main
 
 import (
@@ -30,12 +30,10 @@ func main() {
 	for rows := 1; rows <= 6; rows++ {
 		w.outer(rows)
 	}
+	for rows := 1; rows <= 9; rows++ {
+		w.dots(rows)
+	}
 	w.save("conv_avx2_amd64.s")
-	w.move(false)
-	w.move(true)
-	w.split()
-	w.merge()
-	w.save("rows_avx2_amd64.s")
 }
 
 type writer struct{ bytes.Buffer }
@@ -63,65 +61,127 @@ func (w *writer) load(args ...string) {
 	}
 }
 
-// sum is the register of half a row of a tile of six by sixteen.
-func sum(row, half int) string { return fmt.Sprintf("Y%d", 4+2*row+half) }
-
-func (w *writer) clear(rows int) {
-	for r := 0; r < rows; r++ {
-		w.p("VXORPS %s, %s, %s", sum(r, 0), sum(r, 0), sum(r, 0))
-		w.p("VXORPS %s, %s, %s", sum(r, 1), sum(r, 1), sum(r, 1))
-	}
-}
-
-func (w *writer) multiply(rows int, at func(row int) string) {
-	for r := 0; r < rows; r++ {
-		t := 2 + r%2
-		w.p("VBROADCASTSS %s, Y%d", at(r), t)
-		w.p("VFMADD231PS Y0, Y%d, %s", t, sum(r, 0))
-		w.p("VFMADD231PS Y1, Y%d, %s", t, sum(r, 1))
-	}
-}
-
-// views writes viewsGo for a number of rows.
+// views writes viewsGo for a number of rows: tiles of sixteen columns, then one of
+// eight; of a single row tiles of sixty-four first. With add, C is added to.
 func (w *writer) views(rows int) {
-	w.begin(fmt.Sprintf("Views%d", rows), "tiles, k int, a, img *float32, off *int, c *float32, ldc int", 56)
-	w.load("tiles", "CX", "k", "R12", "a", "R8", "img", "DX", "off", "R9", "c", "DI", "ldc", "R11")
+	w.begin(fmt.Sprintf("Views%d", rows), "blocks, k int, a, img *float32, off *int, c *float32, ldc, add int", 64)
+	w.load("blocks", "CX", "k", "R12", "a", "R8", "img", "DX", "off", "R9", "c", "DI", "ldc", "R11", "add", "R13")
 	w.p("SHLQ $2, R11")
 	if rows > 3 {
 		w.p("LEAQ (DI)(R11*2), SI")
 		w.p("ADDQ R11, SI")
 	}
-	w.label("tile")
-	w.clear(rows)
+	if rows == 1 {
+		w.tiles("wide", 1, 8)
+	}
+	w.tiles("tile", rows, 2)
+	w.tiles("half", rows, 1)
+	w.p("VZEROUPPER")
+	w.p("RET")
+}
+
+// tiles writes a loop over tiles of some vectors a row. The sums are Y4 on, row
+// after row; CX is the number of blocks left.
+func (w *writer) tiles(name string, rows, vectors int) {
+	sum := func(row, i int) string { return fmt.Sprintf("Y%d", 4+vectors*row+i) }
+	at := func(disp int, rest string) string {
+		if disp == 0 {
+			return rest
+		}
+		return fmt.Sprintf("%d%s", disp, rest)
+	}
+	w.p("SUBQ $%d, CX", vectors)
+	w.p("JLT %srest", name)
+	w.label(name)
+	for r := 0; r < rows; r++ {
+		for i := 0; i < vectors; i++ {
+			w.p("VXORPS %s, %s, %s", sum(r, i), sum(r, i), sum(r, i))
+		}
+	}
 	w.p("MOVQ R8, AX")
 	w.p("XORQ BX, BX")
-	w.label("step")
+	w.label(name + "step")
 	w.p("MOVQ (R9)(BX*8), R10")
-	w.p("VMOVUPS (DX)(R10*4), Y0")
-	w.p("VMOVUPS 32(DX)(R10*4), Y1")
-	w.multiply(rows, func(r int) string {
-		if r == 0 {
-			return "(AX)"
+	if rows > 1 {
+		for i := 0; i < vectors; i++ {
+			w.p("VMOVUPS %s, Y%d", at(32*i, "(DX)(R10*4)"), i)
 		}
-		return fmt.Sprintf("%d(AX)", 4*r)
-	})
+	}
+	for r := 0; r < rows; r++ {
+		t := 2 + r%2
+		w.p("VBROADCASTSS %s, Y%d", at(4*r, "(AX)"), t)
+		for i := 0; i < vectors; i++ {
+			from := fmt.Sprintf("Y%d", i)
+			if rows == 1 {
+				from = at(32*i, "(DX)(R10*4)")
+			}
+			w.p("VFMADD231PS %s, Y%d, %s", from, t, sum(r, i))
+		}
+	}
 	w.p("ADDQ $%d, AX", 4*rows)
 	w.p("INCQ BX")
 	w.p("CMPQ BX, R12")
-	w.p("JLT step")
-	fmt.Fprintln(w)
+	w.p("JLT %sstep", name)
+	c := func(row, i int) string {
+		base, index := [2]string{"DI", "SI"}[row/3], [3]string{"", "(R11*1)", "(R11*2)"}[row%3]
+		return at(32*i, "("+base+")"+index)
+	}
+	w.p("TESTQ R13, R13")
+	w.p("JZ %sstore", name)
 	for r := 0; r < rows; r++ {
-		base, index := [2]string{"DI", "SI"}[r/3], [3]string{"", "(R11*1)", "(R11*2)"}[r%3]
-		w.p("VMOVUPS %s, (%s)%s", sum(r, 0), base, index)
-		w.p("VMOVUPS %s, 32(%s)%s", sum(r, 1), base, index)
+		for i := 0; i < vectors; i++ {
+			w.p("VADDPS %s, %s, %s", c(r, i), sum(r, i), sum(r, i))
+		}
 	}
-	w.p("ADDQ $64, DX")
-	w.p("ADDQ $64, DI")
+	w.label(name + "store")
+	for r := 0; r < rows; r++ {
+		for i := 0; i < vectors; i++ {
+			w.p("VMOVUPS %s, %s", sum(r, i), c(r, i))
+		}
+	}
+	w.p("ADDQ $%d, DX", 32*vectors)
+	w.p("ADDQ $%d, DI", 32*vectors)
 	if rows > 3 {
-		w.p("ADDQ $64, SI")
+		w.p("ADDQ $%d, SI", 32*vectors)
 	}
-	w.p("DECQ CX")
-	w.p("JNZ tile")
+	w.p("SUBQ $%d, CX", vectors)
+	w.p("JGE %s", name)
+	w.label(name + "rest")
+	w.p("ADDQ $%d, CX", vectors)
+}
+
+// dots writes dotsGo for a number of rows.
+func (w *writer) dots(rows int) {
+	view := []string{"AX", "BX", "DX", "DI", "R8", "R9", "R10", "R11", "R12"}[:rows]
+	w.begin(fmt.Sprintf("Dots%d", rows), "blocks int, img *float32, off *int, d, acc *float32", 40)
+	w.load("blocks", "CX", "img", "SI", "off", "R13")
+	w.p("SHLQ $5, CX")
+	w.p("ADDQ CX, SI")
+	for i, v := range view {
+		w.p("MOVQ %d(R13), %s", 8*i, v)
+		w.p("LEAQ (SI)(%s*4), %s", v, v)
+		w.p("VXORPS Y%d, Y%d, Y%d", 4+i, 4+i, 4+i)
+	}
+	w.p("MOVQ d+24(FP), SI")
+	w.p("ADDQ CX, SI")
+	w.p("NEGQ CX")
+	w.label("step")
+	w.p("VMOVUPS (SI)(CX*1), Y0")
+	for i, v := range view {
+		w.p("VFMADD231PS (%s)(CX*1), Y0, Y%d", v, 4+i)
+	}
+	w.p("ADDQ $32, CX")
+	w.p("JNZ step")
+	fmt.Fprintln(w)
+	w.p("MOVQ acc+32(FP), DI")
+	for i := range view {
+		w.p("VEXTRACTF128 $1, Y%d, X0", 4+i)
+		w.p("VADDPS X0, X%d, X%d", 4+i, 4+i)
+		w.p("VHADDPS X%d, X%d, X%d", 4+i, 4+i, 4+i)
+		w.p("VHADDPS X%d, X%d, X%d", 4+i, 4+i, 4+i)
+		w.p("VADDSS %d(DI), X%d, X%d", 4*i, 4+i, 4+i)
+		w.p("VMOVSS X%d, %d(DI)", 4+i, 4*i)
+	}
 	w.p("VZEROUPPER")
 	w.p("RET")
 }
@@ -129,6 +189,7 @@ func (w *writer) views(rows int) {
 // outer writes outerGo for a number of rows.
 func (w *writer) outer(rows int) {
 	view := []string{"R8", "R9", "R10", "R11", "R12", "R13"}[:rows]
+	sum := func(row, half int) string { return fmt.Sprintf("Y%d", 4+2*row+half) }
 	w.begin(fmt.Sprintf("Outer%d", rows), "rows, cols, skip int, img *float32, off *int, d, acc *float32", 56)
 	w.load("rows", "CX", "cols", "DX", "skip", "DI", "img", "AX", "off", "BX", "d", "SI")
 	w.p("SHLQ $2, DI")
@@ -136,14 +197,22 @@ func (w *writer) outer(rows int) {
 		w.p("MOVQ %d(BX), %s", 8*i, v)
 		w.p("LEAQ (AX)(%s*4), %s", v, v)
 	}
-	w.clear(rows)
+	for r := 0; r < rows; r++ {
+		w.p("VXORPS %s, %s, %s", sum(r, 0), sum(r, 0), sum(r, 0))
+		w.p("VXORPS %s, %s, %s", sum(r, 1), sum(r, 1), sum(r, 1))
+	}
 	w.p("XORQ BX, BX")
 	w.label("row")
 	w.p("MOVQ DX, AX")
 	w.label("step")
 	w.p("VMOVUPS (SI), Y0")
 	w.p("VMOVUPS 32(SI), Y1")
-	w.multiply(rows, func(r int) string { return "(" + view[r] + ")(BX*1)" })
+	for r, v := range view {
+		t := 2 + r%2
+		w.p("VBROADCASTSS (%s)(BX*1), Y%d", v, t)
+		w.p("VFMADD231PS Y0, Y%d, %s", t, sum(r, 0))
+		w.p("VFMADD231PS Y1, Y%d, %s", t, sum(r, 1))
+	}
 	w.p("ADDQ $64, SI")
 	w.p("ADDQ $4, BX")
 	w.p("DECQ AX")
@@ -160,128 +229,5 @@ func (w *writer) outer(rows int) {
 		}
 	}
 	w.p("VZEROUPPER")
-	w.p("RET")
-}
-
-// move writes moveRows, or addRows. Every row ends in a vector of its last
-// elements, which overlaps the one before; its sum is taken first.
-func (w *writer) move(add bool) {
-	name := "MoveRows"
-	if add {
-		name = "AddRows"
-		w.begin(name, "rows, width int, dst *float32, ds int, src *float32, ss int", 48)
-	} else {
-		w.begin(name, "rows, width int, dst *float32, ds int, src *float32, ss int, bias float32", 52)
-	}
-	w.load("rows", "CX", "width", "DX", "dst", "DI", "ds", "R8", "src", "SI", "ss", "R9")
-	w.p("SHLQ $2, R8")
-	w.p("SHLQ $2, R9")
-	if !add {
-		w.p("VBROADCASTSS bias+48(FP), Y0")
-	}
-	w.p("CMPQ DX, $8")
-	w.p("JLT narrow")
-	for _, size := range []int{8, 4} {
-		reg, suffix := map[int]string{8: "Y", 4: "X"}[size], map[int]string{8: "wide", 4: "narrow"}[size]
-		compute := func(index, to string) {
-			if add {
-				w.p("VMOVUPS (DI)(%s*4), %s%s", index, reg, to)
-				w.p("VADDPS (SI)(%s*4), %s%s, %s%s", index, reg, to, reg, to)
-			} else {
-				w.p("VADDPS (SI)(%s*4), %s0, %s%s", index, reg, reg, to)
-			}
-		}
-		w.label(suffix)
-		w.p("LEAQ -%d(DX), R11", size)
-		w.label(suffix + "row")
-		compute("R11", "1")
-		w.p("XORQ R10, R10")
-		w.p("JMP %scheck", suffix)
-		w.label(suffix + "step")
-		compute("R10", "2")
-		w.p("VMOVUPS %s2, (DI)(R10*4)", reg)
-		w.p("ADDQ $%d, R10", size)
-		w.label(suffix + "check")
-		w.p("CMPQ R10, R11")
-		w.p("JLT %sstep", suffix)
-		w.p("VMOVUPS %s1, (DI)(R11*4)", reg)
-		w.p("ADDQ R8, DI")
-		w.p("ADDQ R9, SI")
-		w.p("DECQ CX")
-		w.p("JNZ %srow", suffix)
-		w.p("VZEROUPPER")
-		w.p("RET")
-	}
-}
-
-// split writes splitRows.
-func (w *writer) split() {
-	w.begin("SplitRows", "rows, pairs int, even, odd *float32, ds int, src *float32, ss int", 56)
-	w.load("rows", "CX", "pairs", "R11", "even", "DI", "odd", "BX", "ds", "R8", "src", "SI", "ss", "R9")
-	w.p("SHLQ $2, R8")
-	w.p("SHLQ $2, R9")
-	w.p("SUBQ $4, R11")
-	four := func(index string) {
-		w.p("VMOVUPS (SI)(%s*8), X0", index)
-		w.p("VMOVUPS 16(SI)(%s*8), X1", index)
-		w.p("VSHUFPS $0x88, X1, X0, X2")
-		w.p("VSHUFPS $0xdd, X1, X0, X3")
-		w.p("VMOVUPS X2, (DI)(%s*4)", index)
-		w.p("VMOVUPS X3, (BX)(%s*4)", index)
-	}
-	w.label("row")
-	w.p("XORQ R10, R10")
-	w.p("JMP check")
-	w.label("step")
-	four("R10")
-	w.p("ADDQ $4, R10")
-	w.label("check")
-	w.p("CMPQ R10, R11")
-	w.p("JLT step")
-	four("R11")
-	w.p("ADDQ R8, DI")
-	w.p("ADDQ R8, BX")
-	w.p("ADDQ R9, SI")
-	w.p("DECQ CX")
-	w.p("JNZ row")
-	w.p("RET")
-}
-
-// merge writes mergeRows.
-func (w *writer) merge() {
-	w.begin("MergeRows", "rows, pairs int, dst *float32, ds int, even, odd *float32, ss int", 56)
-	w.load("rows", "CX", "pairs", "R11", "dst", "DI", "ds", "R8", "even", "SI", "odd", "BX", "ss", "R9")
-	w.p("SHLQ $2, R8")
-	w.p("SHLQ $2, R9")
-	w.p("SUBQ $4, R11")
-	four := func(index string, lo, hi int) {
-		w.p("VMOVUPS (SI)(%s*4), X0", index)
-		w.p("VMOVUPS (BX)(%s*4), X1", index)
-		w.p("VUNPCKLPS X1, X0, X%d", lo)
-		w.p("VUNPCKHPS X1, X0, X%d", hi)
-		w.p("VADDPS (DI)(%s*8), X%d, X%d", index, lo, lo)
-		w.p("VADDPS 16(DI)(%s*8), X%d, X%d", index, hi, hi)
-	}
-	store := func(index string, lo, hi int) {
-		w.p("VMOVUPS X%d, (DI)(%s*8)", lo, index)
-		w.p("VMOVUPS X%d, 16(DI)(%s*8)", hi, index)
-	}
-	w.label("row")
-	four("R11", 4, 5)
-	w.p("XORQ R10, R10")
-	w.p("JMP check")
-	w.label("step")
-	four("R10", 2, 3)
-	store("R10", 2, 3)
-	w.p("ADDQ $4, R10")
-	w.label("check")
-	w.p("CMPQ R10, R11")
-	w.p("JLT step")
-	store("R11", 4, 5)
-	w.p("ADDQ R8, DI")
-	w.p("ADDQ R9, SI")
-	w.p("ADDQ R9, BX")
-	w.p("DECQ CX")
-	w.p("JNZ row")
 	w.p("RET")
 }

@@ -76,6 +76,22 @@ var loops = []loop{
 		VMULPS [b], s, T
 		VADDPS [a], T, T
 		VMOVUPS T, [c]`},
+	{"Normalize", "y x", "mean a o", 2, `
+		VMOVUPS [x], T
+		VSUBPS mean, T, T
+		VMULPS T, a, T
+		VADDPS T, o, T
+		VMOVUPS T, [y]`},
+	{"NormalizeGrad", "dx dy x", "mean a u v", 2, `
+		VMOVUPS [x], T
+		VSUBPS mean, T, T
+		VMULPS T, v, T
+		VMOVUPS [dy], U
+		VSUBPS u, U, U
+		VSUBPS T, U, U
+		VMULPS U, a, U
+		VADDPS [dx], U, U
+		VMOVUPS U, [dx]`},
 	{"TakeLarger", "y arg v", "at", 2, `
 		VMOVUPS [v], T
 		VMOVUPS [y], U

@@ -19,6 +19,7 @@ func detectVectors() *vectorLoops {
 		scal: avx2Scal, add: avx2Add, axpy: avx2Axpy,
 		addTo: avx2AddTo, mulTo: avx2MulTo, addMul: avx2AddMul, addScaled: avx2AddScaled,
 		adamW: avx2AdamW, exp: avx2Exp, takeLarger: avx2TakeLarger,
+		normalize: avx2Normalize, normalizeGrad: avx2NormalizeGrad,
 		sum: avx2Sum, dot: avx2Dot,
 	}
 }
@@ -50,3 +51,7 @@ func avx2Sum(blocks int, x *float32) float64
 func avx2Dot(blocks int, x, y *float32) float64
 
 func avx2TakeLarger(blocks int, y, arg, v *float32, at float32)
+
+func avx2Normalize(blocks int, y, x *float32, mean, a, o float32)
+
+func avx2NormalizeGrad(blocks int, dx, dy, x *float32, mean, a, u, v float32)

@@ -398,6 +398,110 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2Normalize(blocks int, y, x *float32, mean, a, o float32)
+TEXT ·avx2Normalize(SB), NOSPLIT, $0-36
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS mean+24(FP), Y15
+	VBROADCASTSS a+28(FP), Y14
+	VBROADCASTSS o+32(FP), Y13
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VSUBPS Y15, Y0, Y0
+	VSUBPS Y15, Y1, Y1
+	VMULPS Y0, Y14, Y0
+	VMULPS Y1, Y14, Y1
+	VADDPS Y0, Y13, Y0
+	VADDPS Y1, Y13, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (BX)(R8*1), Y0
+	VSUBPS Y15, Y0, Y0
+	VMULPS Y0, Y14, Y0
+	VADDPS Y0, Y13, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	DECQ CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2NormalizeGrad(blocks int, dx, dy, x *float32, mean, a, u, v float32)
+TEXT ·avx2NormalizeGrad(SB), NOSPLIT, $0-48
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS mean+32(FP), Y15
+	VBROADCASTSS a+36(FP), Y14
+	VBROADCASTSS u+40(FP), Y13
+	VBROADCASTSS v+44(FP), Y12
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS 32(DX)(R8*1), Y1
+	VSUBPS Y15, Y0, Y0
+	VSUBPS Y15, Y1, Y1
+	VMULPS Y0, Y12, Y0
+	VMULPS Y1, Y12, Y1
+	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS 32(BX)(R8*1), Y3
+	VSUBPS Y13, Y2, Y2
+	VSUBPS Y13, Y3, Y3
+	VSUBPS Y0, Y2, Y2
+	VSUBPS Y1, Y3, Y3
+	VMULPS Y2, Y14, Y2
+	VMULPS Y3, Y14, Y3
+	VADDPS (AX)(R8*1), Y2, Y2
+	VADDPS 32(AX)(R8*1), Y3, Y3
+	VMOVUPS Y2, (AX)(R8*1)
+	VMOVUPS Y3, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (DX)(R8*1), Y0
+	VSUBPS Y15, Y0, Y0
+	VMULPS Y0, Y12, Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VSUBPS Y13, Y2, Y2
+	VSUBPS Y0, Y2, Y2
+	VMULPS Y2, Y14, Y2
+	VADDPS (AX)(R8*1), Y2, Y2
+	VMOVUPS Y2, (AX)(R8*1)
+	ADDQ $32, R8
+	DECQ CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2TakeLarger(blocks int, y, arg, v *float32, at float32)
 TEXT ·avx2TakeLarger(SB), NOSPLIT, $0-36
 	MOVQ blocks+0(FP), CX

@@ -25,6 +25,12 @@ var elementwise = []struct {
 	{"MulTo", runMulTo[float32], runMulTo[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return b * c, b, c, d }},
 	{"AddMul", runAddMul[float32], runAddMul[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return a + b*c, b, c, d }},
 	{"AddScaled", runAddScaled[float32], runAddScaled[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return b + 0.375*c, b, c, d }},
+	{"Normalize", runNormalize[float32], runNormalize[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return 1.5*(b-0.25) + 0.125, b, c, d
+	}},
+	{"NormalizeGrad", runNormalizeGrad[float32], runNormalizeGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + 1.5*(b-0.125-0.75*(c-0.25)), b, c, d
+	}},
 	{"Relu", runRelu[float32], runRelu[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return max(b, 0), b, c, d }},
 	{"ReluGrad", runReluGrad[float32], runReluGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
 		if c > 0 {
@@ -56,6 +62,10 @@ func runAddScaled[T Float](s *state[T]) { AddScaled(s.a, s.b, 0.375, s.c) }
 func runRelu[T Float](s *state[T])      { Relu(s.a, s.b) }
 func runReluGrad[T Float](s *state[T])  { ReluGrad(s.a, s.b, s.c) }
 func runExp[T Float](s *state[T])       { Exp(s.a, s.b) }
+func runNormalize[T Float](s *state[T]) { Normalize(s.a, s.b, 0.25, 1.5, 0.125) }
+func runNormalizeGrad[T Float](s *state[T]) {
+	NormalizeGrad(s.a, s.b, s.c, 0.25, 1.5, 0.125, 0.75)
+}
 func runAdamW[T Float](s *state[T]) {
 	AdamW(s.a, s.b, s.c, s.d, 0.01, 0.9, 0.99, 1e-8, 0.5, 0.19, 0.0199)
 }

@@ -15,6 +15,8 @@ type vectorLoops struct {
 	scal                           func(blocks int, x *float32, a float32)
 	axpy                           func(blocks int, y, x *float32, a float32)
 	addScaled                      func(blocks int, c, a, b *float32, s float32)
+	normalize                      func(blocks int, y, x *float32, mean, a, o float32)
+	normalizeGrad                  func(blocks int, dx, dy, x *float32, mean, a, u, v float32)
 	takeLarger                     func(blocks int, y, arg, v *float32, at float32)
 	adamW                          func(blocks int, w, grad, m, v *float32, beta1, rest1, beta2, rest2, keep, step, root, eps float32)
 }

@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Time training steps of the engine and of PyTorch, taking turns, in one run.
+
+    go build -o bin/benchstep ./scripts/benchstep
+    /usr/bin/python3 scripts/bench_step.py --engine bin/benchstep
+
+A step is the forward pass, the backward pass and AdamW, on the same batch over
+and over. Both sides have the same nets (as many weights, or the net is refused),
+batches and threads. In every round each side takes as many steps as fit its turn;
+the table has the medians over rounds. PyTorch runs as it comes and, for pictures,
+with channels_last; the better counts. Its process runs with glibc's malloc set to
+keep memory instead of returning it, and with the fused AdamW where there is one.
+Needs PyTorch (Debian 12: python3-torch).
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+
+MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_TOP_PAD_": "67108864"}
+if __name__ == "__main__" and any(os.environ.get(k) != v for k, v in MALLOC.items()):
+    os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+CLASSES, VOCABULARY, TEMPERATURE = 10, 30000, 4
+
+
+def conv(a, b, size, pad, stride=1, groups=1):
+    """A convolution, BatchNorm behind it."""
+    return nn.Sequential(nn.Conv2d(a, b, size, stride, pad, groups=groups, bias=False), nn.BatchNorm2d(b))
+
+
+class Mean(nn.Module):
+    """The mean over all positions."""
+
+    def forward(self, x):
+        return x.flatten(2).mean(2)
+
+
+def mlp():
+    return nn.Sequential(nn.Linear(784, 1200), nn.ReLU(), nn.Linear(1200, 1200), nn.ReLU(), nn.Linear(1200, CLASSES))
+
+
+def lenet5():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, CLASSES))
+
+
+def cnn5():
+    widths, layers = (3, 32, 64, 64, 128, 128), []
+    for i, stride in enumerate((1, 2, 1, 2, 1)):
+        layers += [nn.Conv2d(widths[i], widths[i + 1], 3, stride, 1), nn.ReLU()]
+    return nn.Sequential(*layers, Mean(), nn.Linear(128, CLASSES))
+
+
+class Block(nn.Module):
+    """Two convolutions and a shortcut."""
+
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.deep = nn.Sequential(conv(a, b, 3, 1, stride), nn.ReLU(), conv(b, b, 3, 1))
+        self.short = conv(a, b, 1, 0, stride) if a != b else nn.Identity()
+
+    def forward(self, x):
+        return F.relu(self.short(x) + self.deep(x))
+
+
+def resnet20():
+    blocks = [Block(*b) for b in ((16, 16, 1), (16, 16, 1), (16, 16, 1), (16, 32, 2), (32, 32, 1), (32, 32, 1),
+                                  (32, 64, 2), (64, 64, 1), (64, 64, 1))]
+    return nn.Sequential(conv(3, 16, 3, 1), nn.ReLU(), *blocks, Mean(), nn.Linear(64, CLASSES))
+
+
+def mobile():
+    layers, a = [conv(3, 32, 3, 1), nn.ReLU6()], 32
+    for b, stride in ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1)):
+        layers += [conv(a, a, 3, 1, stride, a), nn.ReLU6(), conv(a, b, 1, 0), nn.ReLU6()]
+        a = b
+    return nn.Sequential(*layers, Mean(), nn.Linear(256, CLASSES))
+
+
+class Transformer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(VOCABULARY, 128)
+        self.places = nn.Parameter(0.02 * torch.randn(64, 128))
+        self.layers = nn.Sequential(*(nn.TransformerEncoderLayer(128, 4, 512, 0.0, "gelu", batch_first=True) for _ in range(2)))
+        self.last = nn.Linear(128, CLASSES)
+
+    def forward(self, ids):
+        return self.last(self.layers(self.words(ids) + self.places).mean(1))
+
+
+def wave():
+    widths, layers = (1, 32, 64, 64, 128), []
+    for i, stride in enumerate((4, 2, 2, 2)):
+        layers += [nn.Conv1d(widths[i], widths[i + 1], 9, stride, 4), nn.ReLU()]
+    return nn.Sequential(*layers, Mean(), nn.Linear(128, CLASSES))
+
+
+class BiLSTM(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(64, 128, batch_first=True, bidirectional=True)
+        self.last = nn.Linear(256, CLASSES)
+
+    def forward(self, x):
+        return self.last(self.lstm(x)[0].mean(1))
+
+
+# Name: what it is, how to make it, its input for a batch.
+NETS = {
+    "mlp": ("MLP 784-1200-1200-10", mlp, lambda: torch.randn(128, 784)),
+    "lenet5": ("LeNet-5, 28x28", lenet5, lambda: torch.randn(128, 1, 28, 28)),
+    "cnn5": ("5-layer CNN, 32x32", cnn5, lambda: torch.randn(128, 3, 32, 32)),
+    "resnet20": ("ResNet-20, BatchNorm, 32x32", resnet20, lambda: torch.randn(128, 3, 32, 32)),
+    "mobile": ("depthwise net, BatchNorm, 32x32", mobile, lambda: torch.randn(128, 3, 32, 32)),
+    "transformer": ("transformer, 2 layers, 64 tokens", Transformer, lambda: torch.randint(VOCABULARY, (32, 64))),
+    "wave": ("1-D CNN, 4,000 samples", wave, lambda: torch.randn(32, 1, 4000)),
+    "bilstm": ("bidirectional LSTM 128, 64 steps", BiLSTM, lambda: torch.randn(32, 64, 64)),
+}
+
+
+class Engine:
+    """The Go program, which works only while it has an order."""
+
+    def __init__(self, program, threads):
+        self.process = subprocess.Popen([program, "-threads", str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def order(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"the engine ended at the order {line!r}")
+        return json.loads(answer)
+
+    def steps(self, k):
+        answer = self.order(f"steps {k}")
+        if "error" in answer:
+            raise SystemExit(f"the engine: {answer['error']}")
+        return answer["seconds"]
+
+
+class Torch:
+    """A net in PyTorch and what trains it."""
+
+    def __init__(self, make, x, channels_last):
+        torch.manual_seed(1)
+        self.net, self.x, self.target = make().train(), x, torch.randn(len(x), CLASSES)
+        if channels_last:
+            self.net, self.x = self.net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+        try:
+            self.adam = torch.optim.AdamW(self.net.parameters(), lr=1e-3, fused=True)
+        except (RuntimeError, TypeError):
+            self.adam = torch.optim.AdamW(self.net.parameters(), lr=1e-3)
+
+    def steps(self, k):
+        begin = time.perf_counter()
+        for _ in range(k):
+            self.adam.zero_grad(set_to_none=True)
+            scores = F.log_softmax(self.net(self.x) / TEMPERATURE, 1)
+            loss = TEMPERATURE**2 * F.kl_div(scores, F.softmax(self.target / TEMPERATURE, 1), reduction="batchmean")
+            loss.backward()
+            self.adam.step()
+        return time.perf_counter() - begin
+
+
+def rounds(sides, count, turn):
+    """Let the sides take turns; return the median milliseconds a step of each."""
+    fit = []
+    for side in sides:
+        side.steps(1)
+        fit.append(max(1, min(1000, int(turn / side.steps(1)))))
+    times = [[] for _ in sides]
+    for _ in range(count):
+        for side, k, list_ in zip(sides, fit, times):
+            list_.append(side.steps(k) / k * 1e3)
+    return [statistics.median(t) for t in times]
+
+
+def machine():
+    name = platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as f:
+            name = next((line.split(":", 1)[1].strip() for line in f if line.startswith("model name")), name)
+    return f"{name}, {os.cpu_count()} logical CPUs"
+
+
+def load():
+    return f"{os.getloadavg()[0]:.2f}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--engine", required=True, help="the program built from scripts/benchstep")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each side (default 2)")
+    parser.add_argument("--rounds", type=int, default=21, help="rounds a net (default 21)")
+    parser.add_argument("--turn", type=float, default=0.15, help="seconds a turn lasts where steps are short (default 0.15)")
+    parser.add_argument("--nets", default=",".join(NETS), help="the nets to run, by name (default all: %(default)s)")
+    args = parser.parse_args()
+    unknown = set(args.nets.split(",")) - set(NETS)
+    if unknown:
+        parser.error(f"no net {', '.join(sorted(unknown))}; there are {', '.join(NETS)}")
+    torch.set_num_threads(args.threads)
+    engine = Engine(args.engine, args.threads)
+    versions = engine.order("nets")
+    before, peaks, missing, rows = load(), [], [], []
+    for name in args.nets.split(","):
+        title, make, data = NETS[name]
+        x = data()
+        sides = [Torch(make, x, False)]
+        if x.dim() == 4:
+            sides.append(Torch(make, x, True))
+        opened = engine.order("open " + name)
+        weights = sum(p.numel() for p in sides[0].net.parameters())
+        if "error" not in opened and opened["weights"] != weights:
+            raise SystemExit(f"{name}: {opened['weights']} weights in the engine, {weights} in PyTorch")
+        if "error" in opened:
+            missing.append(f"{title}: {opened['error']}")
+            continue
+        matmul = engine.order("matmul 20")
+        if "gflops" in matmul:
+            peaks.append(matmul["gflops"])
+        ours, *theirs = rounds([engine, *sides], args.rounds, args.turn)
+        rows.append((title, len(x), ours, theirs, opened["macs"] * 6 / ours / 1e6, opened["bytes"] / 1e6))
+        print(f"{title}: {ours:.2f} ms, PyTorch {', '.join(f'{t:.2f}' for t in theirs)}", file=sys.stderr)
+    peak = statistics.median(peaks) if peaks else None
+    print("| net (batch) | ours, ms | PyTorch, ms | channels_last, ms | PyTorch's better / ours | ours, GFLOP/s | of MatMul | our plan, MB |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for title, batch, ours, theirs, gflops, megabytes in rows:
+        last = f"{theirs[1]:.2f}" if len(theirs) > 1 else "-"
+        share = f"{gflops / peak:.0%}" if peak else "-"
+        print(f"| {title} ({batch}) | {ours:.2f} | {theirs[0]:.2f} | {last} | {min(theirs) / ours:.2f} | {gflops:.1f} | {share} | {megabytes:.1f} |")
+    for line in missing:
+        print(f"\nNot run: {line}.")
+    product = "ONNX Runtime's MatMul was not measured"
+    if peak:
+        product = f"ONNX Runtime's MatMul at 1024x1024x1024 gave {peak:.1f} GFLOP/s (median of {len(peaks)})"
+    print(f"\n{machine()}; {args.threads} threads on each side; {versions['go']}, PyTorch {torch.__version__}, Python {platform.python_version()}; "
+          f"medians of {args.rounds} rounds in turns, load {before} before and {load()} after; {product}. "
+          "GFLOP/s counts 6 operations for each multiply-add of a forward pass, the first layer's data gradient too, which is not computed.")
+    if "BLAS_INFO=generic" in torch.__config__.show():
+        print("\nThis PyTorch is built on whatever libblas the system has (Debian's), often the reference BLAS, which is slow: its times of nets "
+              "made of matrix products (MLP, transformer, LSTM) say little about PyTorch from PyPI.")
+
+
+if __name__ == "__main__":
+    main()
