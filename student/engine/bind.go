@@ -119,7 +119,7 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 	}
 	for i, out := range n.kernel.Out {
 		t := &tensor[T]{producer: len(p.nodes), Operand: out}
-		t.Grad = grad && !o.Stops && (out.Type.IsFloat() || out.Type == onnx.Undefined)
+		t.Grad = grad && !o.Stops && (o.StraightThrough || out.Type.IsFloat() || out.Type == onnx.Undefined)
 		if i < len(def.Outputs) {
 			t.name = def.Outputs[i]
 		}

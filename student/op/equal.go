@@ -12,7 +12,7 @@ import "github.com/kdcompress/kdcompress/student/internal/kernel"
 var _ = register(Op{
 	Name: "Equal", Since: 7, Stops: true,
 	Bind32: bindEqual[float32], Bind64: bindEqual[float64],
-	Cases: compareCases(13),
+	Cases: compareCases(11),
 })
 
 func bindEqual[T kernel.Float](n *Node) (*Kernel[T], error) {

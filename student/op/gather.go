@@ -4,7 +4,6 @@ package op
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
@@ -30,6 +29,7 @@ var _ = register(Op{
 		{Name: "two images a sample", Attrs: along(1), In: []Arg{{Shape: []int{10, 4}}, {Shape: []int{2}, Ints: []int64{3, 1}}}},
 		{Name: "samples", In: []Arg{{Shape: []int{5, 4}}, {Shape: []int{3}, Ints: []int64{4, 0, 4}}}},
 		{Name: "samples by samples", Attrs: along(1), In: []Arg{{Shape: []int{5, 4}}, {Shape: []int{5}, Lo: 0, Hi: 4, Type: onnx.Int64, Batched: true}}},
+		{Name: "one weight", In: []Arg{{Shape: []int{3}, Shared: true}, {Shape: []int{}, Ints: []int64{1}}}},
 		{Name: "weights", In: []Arg{{Shape: []int{3, 4}, Shared: true}, {Shape: []int{2}, Ints: []int64{2, 2}}}},
 	},
 })
@@ -50,7 +50,7 @@ func bindGather[T kernel.Float](n *Node) (*Kernel[T], error) {
 	if d == 0 && indices.Len() > 0 {
 		return nil, fmt.Errorf("axis %d of shape %v has no positions", at, x.Shape)
 	}
-	shape := slices.Concat(x.Shape[:at], indices.Shape, x.Shape[at+1:])
+	shape := joined(x.Shape[:at], indices.Shape, x.Shape[at+1:])
 	byData := x.Batched && at > 0 && !indices.Batched
 	byIndex := !x.Batched && at == 0 && indices.Batched
 	outer := n.count(Len(x.Shape[:at]), byData)

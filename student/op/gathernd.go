@@ -26,6 +26,7 @@ var _ = register(Op{
 		{Name: "samples", In: []Arg{{Shape: []int{5, 3}}, {Shape: []int{3, 2}, Ints: []int64{0, 1, 4, 2, -1, -1}}}},
 		{Name: "oldest opset", Opset: 11, In: []Arg{{Shape: []int{5, 3}}, {Shape: []int{2, 1}, Ints: []int64{3, 0}}}},
 		{Name: "constant indices a sample", Attrs: batchDims(1), In: []Arg{{Shape: []int{5, 3}}, {Shape: []int{5, 1}, Ints: []int64{0, 1, 2, 1, 0}}}},
+		{Name: "one weight", In: []Arg{{Shape: []int{3}, Shared: true}, {Shape: []int{1}, Ints: []int64{1}}}},
 		{Name: "weights", In: []Arg{{Shape: []int{3, 2}, Shared: true}, {Shape: []int{2, 2}, Ints: []int64{0, 1, 0, 1}}}},
 	},
 })
@@ -48,7 +49,7 @@ func bindGatherND[T kernel.Float](n *Node) (*Kernel[T], error) {
 	blocks := n.count(Len(x.Shape[:common]), byBatch)
 	last := len(indices.Shape) - 1
 	each := n.count(Len(indices.Shape[common:last]), byIndex)
-	shape := slices.Concat(indices.Shape[:last], x.Shape[common+t.len():])
+	shape := joined(indices.Shape[:last], x.Shape[common+t.len():])
 	k := result[T](n, shape, byBatch || byIndex)
 	k.ReadsIn = []int{1}
 	k.Forward = []Phase[T]{func(f *Frame[T]) {

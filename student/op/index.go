@@ -52,3 +52,12 @@ func strides(shape []int) []int {
 	}
 	return s
 }
+
+// joined is the shape that the parts make one after the other; never nil.
+func joined(parts ...[]int) []int {
+	shape := []int{}
+	for _, p := range parts {
+		shape = append(shape, p...)
+	}
+	return shape
+}

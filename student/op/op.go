@@ -38,6 +38,10 @@ type Op struct {
 	// Backward, and what is trained before such a node is trained by other ways to
 	// the objective alone.
 	Stops bool
+	// StraightThrough says that the operator rounds and that its Backward is the
+	// gradient it would have without rounding. Its outputs carry a gradient although
+	// they are integers.
+	StraightThrough bool
 	// Bind32 and Bind64 are the two instances of one generic function.
 	Bind32 func(*Node) (*Kernel[float32], error)
 	Bind64 func(*Node) (*Kernel[float64], error)
@@ -100,7 +104,8 @@ type Kernel[T kernel.Float] struct {
 	// Forward computes Out from In.
 	Forward []Phase[T]
 	// Backward adds to every non-nil DIn the gradient that DOut gives it. An output
-	// that is of no floating-point type, that an Op with Stops computes or that the
+	// that is of no floating-point type (but see Op.StraightThrough), that an Op with
+	// Stops computes or that the
 	// objective does not depend on has none: its DOut is nil. Backward is nil where
 	// the operator has no gradient; the engine then refuses to train through the
 	// node, by name. DIn of a batched input and DOut are slices like

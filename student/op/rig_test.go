@@ -229,6 +229,9 @@ func bindRig[T kernel.Float](t testing.TB, o *Op, c *Case, n *Node, how cut) *ri
 	}
 	for i := range r.k.Out {
 		x := &r.k.Out[i]
+		if !x.Present() {
+			t.Fatalf("output %d has no shape; a scalar's is empty", i)
+		}
 		if x.Batched && (len(x.Shape) == 0 || x.Shape[0]%samples != 0) {
 			t.Fatalf("output %d of shape %v cannot be cut into %d samples", i, x.Shape, samples)
 		}
