@@ -116,6 +116,7 @@ var nets = map[string]func() net{
 	"batch norm": func() net { return convnet(true) },
 	"batch mean": batchMean,
 	"masked":     func() net { return masked(true) },
+	"shaped":     shaped,
 }
 
 // TestGradients compares every weight's gradient, along random directions, with

@@ -85,18 +85,24 @@ func TestBindErrors(t *testing.T) {
 		{"integers", "Div", Case{In: []Arg{x(5, 3), ints(1, 2, 3)}}, "input 1 is int64"},
 	} {
 		t.Run(c.op+"/"+c.name, func(t *testing.T) {
-			o, err := Lookup("", c.op, newest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = Bind[float32](o, nodeOf(o, &c.c, 1))
-			if err == nil {
-				t.Fatalf("no error, want one with %q", c.want)
-			}
-			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
-				t.Errorf("error %q, want one line with %q", err, c.want)
-			}
+			refuses(t, c.op, &c.c, c.want)
 		})
+	}
+}
+
+// refuses binds a node that is wrong and looks for what the error has to name.
+func refuses(t *testing.T, name string, c *Case, want string) {
+	t.Helper()
+	o, err := Lookup("", name, newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Bind[float32](o, nodeOf(o, c, 1))
+	if err == nil {
+		t.Fatalf("no error, want one with %q", want)
+	}
+	if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q, want one line with %q", err, want)
 	}
 }
 
