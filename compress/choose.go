@@ -41,7 +41,7 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 		}
 		s, err := student.Build(sig, spec, c.Seed)
 		if err != nil {
-			return nil, inFile(t.Path, err)
+			return nil, onnx.InFile(t.Path, err)
 		}
 		return s, nil
 	}
@@ -52,7 +52,7 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 	}
 	s, size, err := largest(sig, c.Seed, limit)
 	if err != nil {
-		return nil, inFile(t.Path, err)
+		return nil, onnx.InFile(t.Path, err)
 	}
 	if size > limit {
 		emit(Event{Kind: "warning", Stage: "student", Message: fmt.Sprintf("the smallest student has %d bytes, more than %s; there is little to be won here", size, why)})

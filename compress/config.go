@@ -198,11 +198,12 @@ func Losses() []string {
 	var lines []string
 	for _, l := range loss.All() {
 		line := fmt.Sprintf("%-10s %s", l.Name, l.Summary)
-		for i, p := range l.Params {
-			line += map[bool]string{true: " (", false: ", "}[i == 0] + fmt.Sprintf("%s %g", p.Name, p.Default)
+		var params []string
+		for _, p := range l.Params {
+			params = append(params, fmt.Sprintf("%s %g", p.Name, p.Default))
 		}
-		if len(l.Params) > 0 {
-			line += ")"
+		if params != nil {
+			line += " (" + strings.Join(params, ", ") + ")"
 		}
 		lines = append(lines, line)
 	}

@@ -96,7 +96,7 @@ func (p pair) batch() int {
 func (p pair) compare(ctx context.Context, set *data.Set, idx []int, name string, chose bool) (report.Fidelity, *report.Accuracy, error) {
 	tk, err := rewrite.FindKnowledge(p.teacher.model, p.output)
 	if err != nil {
-		return report.Fidelity{}, nil, inFile(p.teacher.path, err)
+		return report.Fidelity{}, nil, onnx.InFile(p.teacher.path, err)
 	}
 	axis := 0
 	if tk.Axis > 0 {
@@ -104,11 +104,11 @@ func (p pair) compare(ctx context.Context, set *data.Set, idx []int, name string
 	}
 	ts, err := report.ScoresOf(p.teacher.model, tk.Output)
 	if err != nil {
-		return report.Fidelity{}, nil, inFile(p.teacher.path, err)
+		return report.Fidelity{}, nil, onnx.InFile(p.teacher.path, err)
 	}
 	ss, err := report.ScoresOf(p.student.model, tk.Output)
 	if err != nil {
-		return report.Fidelity{}, nil, inFile(p.student.path, err)
+		return report.Fidelity{}, nil, onnx.InFile(p.student.path, err)
 	}
 	if ts == report.ClassIDs {
 		axis = 0

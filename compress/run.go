@@ -70,8 +70,12 @@ func Run(ctx context.Context, c Config, listener func(Event)) (*Result, error) {
 		return nil, err
 	}
 	j := &job{Config: c, began: time.Now(), listener: listener}
+	mode := os.O_TRUNC
+	if c.Resume {
+		mode = os.O_APPEND
+	}
 	var err error
-	if j.events, err = os.OpenFile(j.path("events.jsonl"), os.O_CREATE|os.O_WRONLY|map[bool]int{true: os.O_APPEND, false: os.O_TRUNC}[c.Resume], 0o644); err != nil {
+	if j.events, err = os.OpenFile(j.path("events.jsonl"), os.O_CREATE|os.O_WRONLY|mode, 0o644); err != nil {
 		return nil, err
 	}
 	defer j.events.Close()
@@ -136,7 +140,7 @@ func (j *job) prepare(ctx context.Context) error {
 		j.Epochs = enoughEpochs(len(j.train), j.Batch)
 	}
 	j.emit(Event{Kind: "note", Stage: "teacher", Message: fmt.Sprintf("teacher %s: learning tensor %q (%s), %d classes",
-		j.Config.Teacher, j.teacher.Knowledge.Logits, j.teacher.Knowledge.Kind, len(j.answersHistogram(nil)))})
+		j.Config.Teacher, j.teacher.Knowledge.Logits, j.teacher.Knowledge.Kind, j.teacher.classes())})
 	j.emit(Event{Kind: "note", Stage: "student", Message: fmt.Sprintf("student %s: %d parameters", j.student.Spec, j.student.Model.Graph.Params())})
 	b, err := yaml.Marshal(&j.Config)
 	if err != nil {
@@ -223,20 +227,9 @@ const lopsided = 0.8
 
 // answersHistogram counts the teacher's choices on samples.
 func (j *job) answersHistogram(idx []int) []int64 {
-	width := 1
-	for _, d := range j.teacher.Logits {
-		width *= d
-	}
-	counts := make([]int64, width)
+	counts := make([]int64, j.teacher.classes())
 	for _, i := range idx {
-		best := 0
-		row := j.answers.Row(j.set.Key(i))
-		for c, v := range row {
-			if v > row[best] {
-				best = c
-			}
-		}
-		counts[best]++
+		counts[target.Choice(j.answers.Row(j.set.Key(i)))]++
 	}
 	return counts
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -47,21 +46,12 @@ func LoadTeacher(path, output string) (*Teacher, error) {
 	sum := sha256.Sum256(t.File)
 	t.SHA256 = hex.EncodeToString(sum[:])
 	if t.normal, err = rewrite.Normalise(m); err != nil {
-		return nil, inFile(path, err)
+		return nil, onnx.InFile(path, err)
 	}
 	if t.Knowledge, err = rewrite.FindKnowledge(t.normal, output); err != nil {
-		return nil, inFile(path, err)
+		return nil, onnx.InFile(path, err)
 	}
 	return t, nil
-}
-
-// inFile gives an error of a model the path it lacks.
-func inFile(path string, err error) error {
-	var e *onnx.Error
-	if errors.As(err, &e) && e.Path == "" {
-		return &onnx.Error{Path: path, Node: e.Node, Op: e.Op, Err: e.Err}
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }
 
 // Wants are the samples the teacher reads, one entry an input. The first
@@ -86,7 +76,7 @@ func (t *Teacher) Wants() ([]data.Want, error) {
 func (t *Teacher) probe(ctx context.Context, set *data.Set) error {
 	tapped, err := rewrite.Tap(t.normal, t.Knowledge.Logits)
 	if err != nil {
-		return inFile(t.Path, err)
+		return onnx.InFile(t.Path, err)
 	}
 	for _, v := range tapped.Graph.DataInputs() {
 		if d := v.Dims[0].Size; d > 0 {
@@ -94,7 +84,7 @@ func (t *Teacher) probe(ctx context.Context, set *data.Set) error {
 		}
 	}
 	if t.tapped, err = tapped.Encode(); err != nil {
-		return inFile(t.Path, err)
+		return onnx.InFile(t.Path, err)
 	}
 	one, dims, err := t.logits(ctx, set, []int{0})
 	if err != nil {
@@ -108,12 +98,18 @@ func (t *Teacher) probe(ctx context.Context, set *data.Set) error {
 	return nil
 }
 
-// oneAnswer refuses logits that a softmax over all of them would misread.
-func (t *Teacher) oneAnswer() error {
-	n, classes := 1, 1
+// classes is the number of logits a sample.
+func (t *Teacher) classes() int {
+	n := 1
 	for _, d := range t.Logits {
 		n *= d
 	}
+	return n
+}
+
+// oneAnswer refuses logits that a softmax over all of them would misread.
+func (t *Teacher) oneAnswer() error {
+	n, classes := t.classes(), 1
 	if len(t.Logits) > 0 {
 		classes = t.Logits[len(t.Logits)-1]
 		if a := t.Knowledge.Axis; a > 0 && a <= len(t.Logits) {

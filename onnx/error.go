@@ -50,3 +50,14 @@ func quoteName(s string) string {
 		return r
 	}, s)
 }
+
+// InFile gives a fault the path of the file it is in. An *Error without a path
+// keeps its node and operator; any other error becomes the cause.
+func InFile(path string, err error) error {
+	if e, ok := err.(*Error); ok && e.Path == "" {
+		named := *e
+		named.Path = path
+		return &named
+	}
+	return &Error{Path: path, Err: err}
+}

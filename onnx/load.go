@@ -31,20 +31,9 @@ func Load(path string) (*Model, error) {
 		err = m.Check()
 	}
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, InFile(path, err)
 	}
 	return m, nil
-}
-
-// inFile puts the path into an error of this package.
-func inFile(path string, err error) error {
-	var e *Error
-	if errors.As(err, &e) && e == err {
-		named := *e
-		named.Path = path
-		return &named
-	}
-	return &Error{Path: path, Err: err}
 }
 
 func readFile(path string) ([]byte, error) {

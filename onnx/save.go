@@ -21,7 +21,7 @@ func Save(path string, m *Model) error {
 		err = writeFile(path, data)
 	}
 	if err != nil {
-		return inFile(path, err)
+		return InFile(path, err)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@
 package student
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/kdcompress/kdcompress/onnx"
@@ -17,7 +16,7 @@ import (
 func FromModel(sig Signature, m *onnx.Model, path string) (*Student, error) {
 	n, err := rewrite.Normalise(m)
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, onnx.InFile(path, err)
 	}
 	if err := sameValues("input", sig.Teacher.Graph.DataInputs(), n.Graph.DataInputs()); err != nil {
 		return nil, &onnx.Error{Path: path, Err: err}
@@ -30,18 +29,9 @@ func FromModel(sig Signature, m *onnx.Model, path string) (*Student, error) {
 	}
 	k, err := rewrite.FindKnowledge(n, sig.Knowledge.Output)
 	if err != nil {
-		return nil, inFile(path, err)
+		return nil, onnx.InFile(path, err)
 	}
 	return &Student{Model: n, Logits: k.Logits, Spec: path}, nil
-}
-
-// inFile names the file in an error of a rewrite.
-func inFile(path string, err error) error {
-	var e *onnx.Error
-	if errors.As(err, &e) && e.Path == "" {
-		return &onnx.Error{Path: path, Node: e.Node, Op: e.Op, Err: e.Err}
-	}
-	return &onnx.Error{Path: path, Err: err}
 }
 
 func sameValues(what string, want, got []*onnx.Value) error {

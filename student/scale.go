@@ -42,7 +42,7 @@ func (s *Student) ScaleLogits(by float32) error {
 			for i := range v {
 				v[i] *= by
 			}
-			*t = *onnx.NewFloat32(t.Name, t.Dims, v)
+			t.Data = onnx.FloatData(t.Type, v)
 		}
 		return nil
 	}

@@ -68,11 +68,8 @@ func (t *trainer) digest() (string, error) {
 
 // save writes the state, whole or not at all: its SHA-256, then the state as gob.
 func (t *trainer) save() error {
-	c := checkpoint{Epoch: t.epoch, Best: t.best, Curve: t.curve, Weights: t.params.W, BestW: t.bestW}
+	c := checkpoint{Config: t.config, Epoch: t.epoch, Best: t.best, Curve: t.curve, Weights: t.params.W, BestW: t.bestW}
 	var err error
-	if c.Config, err = t.digest(); err != nil {
-		return err
-	}
 	if c.Optimizer, err = t.opt.MarshalBinary(); err != nil {
 		return err
 	}
@@ -102,11 +99,7 @@ func (t *trainer) load() error {
 	if err := gob.NewDecoder(bytes.NewReader(b[size:])).Decode(&c); err != nil {
 		return fmt.Errorf("%s: not a checkpoint of this version (%w); run without --resume", t.Checkpoint, err)
 	}
-	want, err := t.digest()
-	if err != nil {
-		return err
-	}
-	if c.Config != want || len(c.Weights) != len(t.params.W) || len(c.BestW) != len(t.bestW) {
+	if c.Config != t.config || len(c.Weights) != len(t.params.W) || len(c.BestW) != len(t.bestW) {
 		return fmt.Errorf("%s belongs to another configuration; run without --resume, or with the job.yaml beside it", t.Checkpoint)
 	}
 	if err := t.opt.UnmarshalBinary(c.Optimizer); err != nil {

@@ -92,8 +92,9 @@ type trainer struct {
 	inputs []string
 	// targets are the inputs of the training graph that losses compare with.
 	targets map[loss.Target]string
-	steps   int // an epoch
-	epoch   int // done
+	config  string // digest of the configuration, where checkpoints are kept
+	steps   int    // an epoch
+	epoch   int    // done
 	curve   []Epoch
 	best    int
 	bestW   []float32
@@ -140,6 +141,11 @@ func newTrainer(c Config) (*trainer, error) {
 	total := t.steps * c.Epochs
 	t.rates = optim.Cosine{Peak: c.Rate, Warmup: int(math.Ceil(c.Warmup * float64(total))), Total: total}
 	t.bestW = slices.Clone(t.params.W)
+	if c.Checkpoint != "" {
+		if t.config, err = t.digest(); err != nil {
+			return nil, err
+		}
+	}
 	return t, nil
 }
 

@@ -5,7 +5,9 @@ package distill
 import (
 	"context"
 	"math"
+	"slices"
 
+	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/student/engine"
 )
 
@@ -42,7 +44,7 @@ func newEvaluator(c Config, params *engine.Params[float32]) (*evaluator, error) 
 func (e *evaluator) measure(ctx context.Context) (agreement, kl float64, err error) {
 	same := 0
 	err = e.each(ctx, func(student, teacher []float32) {
-		if argmax(student) == argmax(teacher) {
+		if target.Choice(student) == target.Choice(teacher) {
 			same++
 		}
 		kl += divergence(teacher, student)
@@ -80,16 +82,6 @@ func (e *evaluator) each(ctx context.Context, visit func(student, teacher []floa
 	return nil
 }
 
-func argmax(x []float32) int {
-	best := 0
-	for i, v := range x {
-		if v > x[best] {
-			best = i
-		}
-	}
-	return best
-}
-
 // divergence is KL(softmax(t) || softmax(s)).
 func divergence(t, s []float32) float64 {
 	lt, ls := logSum(t), logSum(s)
@@ -102,7 +94,7 @@ func divergence(t, s []float32) float64 {
 }
 
 func logSum(x []float32) float64 {
-	top := float64(x[argmax(x)])
+	top := float64(slices.Max(x))
 	var sum float64
 	for _, v := range x {
 		sum += math.Exp(float64(v) - top)

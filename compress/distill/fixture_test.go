@@ -47,7 +47,7 @@ func teacher(x []float32) []float32 {
 	return z
 }
 
-func best(z []float32) int { return argmax(z) }
+func best(z []float32) int { return target.Choice(z) }
 
 // open writes rows in the given order to an .npy file and opens it. labels may be
 // nil; it is indexed by the original order.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
+	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/student/optim"
 )
 
@@ -141,7 +142,7 @@ func (t *trainer) fill(idx []int) error {
 		}
 		for i := range idx {
 			row := hot[i*width : (i+1)*width]
-			best := argmax(row)
+			best := target.Choice(row)
 			clear(row)
 			row[best] = 1
 		}

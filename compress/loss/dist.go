@@ -10,7 +10,8 @@ package loss
 // It asks for the teacher's order of classes within a sample and of samples
 // within a class, not for its probabilities. The second term runs over the whole
 // batch. A deviation of zero is kept from dividing by 1e-16 under the root, where
-// the authors add 1e-8 to the product of norms. T is 1 for many classes, 4 for few; the published outer weight is 2.
+// the authors add 1e-8 to the product of norms. T is 1 for many classes, 4 for
+// few; the published outer weight is 2.
 var _ = register(Loss{
 	Name:      "dist",
 	Summary:   "correlation of the answers within samples and within classes",

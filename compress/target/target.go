@@ -91,3 +91,14 @@ func (a *Answers) Batch(set *data.Set, idx []int, dst []float32) error {
 
 // Bytes is the memory a sample costs in the store.
 func (a *Answers) Bytes() int { return 4*a.width + len(Key{}) }
+
+// Choice is the class that logits favour: the first of the largest.
+func Choice(logits []float32) int {
+	best := 0
+	for c, v := range logits {
+		if v > logits[best] {
+			best = c
+		}
+	}
+	return best
+}

@@ -71,10 +71,11 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 		return
 	}
 	f, k := &w.frame, s.node.kernel
-	w.phase = k.Forward[min(s.phase, len(k.Forward)-1)]
+	phases := k.Forward
 	if s.back {
-		w.phase = k.Backward[s.phase]
+		phases = k.Backward
 	}
+	w.phase = phases[s.phase]
 	attach := func(dst *[]T, b *buffer) {
 		if b.class != nowhere {
 			w.dst = append(w.dst, dst)
@@ -159,10 +160,8 @@ func (p *Plan[T]) shard(ctx context.Context, s int, b *barrier) {
 			panic(r)
 		}
 	}()
-	for i := range p.sums {
-		if i == s {
-			clear(p.sums[i])
-		}
+	if s < len(p.sums) {
+		clear(p.sums[s])
 	}
 	for _, n := range p.nodes {
 		for _, t := range n.out {

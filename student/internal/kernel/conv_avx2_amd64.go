@@ -6,8 +6,8 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run gen_conv.go
-//go:generate go run gen_rows.go
+//go:generate go run gen_conv.go gen_writer.go
+//go:generate go run gen_rows.go gen_writer.go
 
 // convs are this machine's loops of convolutions, or nil.
 var convs = detectConvs()
