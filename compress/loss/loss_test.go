@@ -85,6 +85,12 @@ var oracles = []struct {
 	{"dist", map[string]float64{"temperature": 1, "beta": 0}, 0.697542901},
 	{"dist", nil, 11.9309969 + 12.4619401},
 	{"mse-logits", nil, 1.725},
+	{"mse", nil, 1.725},
+	{"huber", nil, 0.668229167},
+	{"huber", map[string]float64{"delta": 0.5}, 0.425173611},
+	{"cosine", nil, 0.685399029},
+	{"bce", nil, 0.944055417},
+	{"bce", map[string]float64{"temperature": 2}, 1.03850566},
 }
 
 // crossEntropies are the losses that compare with one class a sample. Their

@@ -11,8 +11,5 @@ package loss
 var _ = register(Loss{
 	Name:    "mse-logits",
 	Summary: "mean squared difference of the logits",
-	Append: func(f *Fragment) []string {
-		gap := f.Op("Sub", []string{f.Student, f.Target(TeacherLogits)})
-		return []string{f.Scale(f.SumClasses(f.Op("Mul", []string{gap, gap})), 1/float64(f.Classes))}
-	},
+	Append:  func(f *Fragment) []string { return []string{f.squared()} },
 })
