@@ -154,7 +154,16 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 }
 
 // fold computes a node of constants and makes its outputs constants.
-func (p *Plan[T]) fold(n *node[T]) error {
+func (p *Plan[T]) fold(n *node[T]) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *op.Fault:
+			err = r
+		default:
+			panic(r)
+		}
+	}()
 	k := n.kernel
 	f := &op.Frame[T]{N: p.opt.Batch, First: true,
 		Saved: make([]T, k.Saved*p.opt.Batch), Scratch: make([]T, k.Scratch+k.ScratchPer*p.opt.Batch)}

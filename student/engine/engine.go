@@ -5,8 +5,8 @@
 //
 // # How a batch is walked
 //
-// A batch is split into shards, contiguous parts that run beside each other on
-// as many goroutines. Each shard walks its samples in slices small enough for
+// A batch is split into shards, contiguous parts that goroutines, the threads, walk
+// beside each other. Each shard walks its samples in slices small enough for
 // the cache: all operators run on one slice, forward and backward, before the
 // next slice is begun. Operators that couple samples (training-mode
 // BatchNormalization, reductions over the batch) end a segment: all shards wait
@@ -18,11 +18,16 @@
 // Sums run in a fixed order, so the result depends on the graph, the inputs, the
 // number of shards and the instruction set, and on nothing else: not on the
 // number of processors, not on timing. The same number of shards gives the same
-// bytes with any number of threads.
+// bytes with any number of threads: whoever fixes Options.Shards, and leaves the
+// threads to the machine, gets the same training on machines with few and with many
+// processors of one kind.
 package engine
 
 import (
+	"context"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
@@ -32,8 +37,12 @@ import (
 // Options bind a graph to a batch.
 type Options struct {
 	Batch  int // samples a run
-	Shards int // parts of the batch that run beside each other; 0 is 1
-	Opset  int // of the ai.onnx domain
+	Shards int // parts of the batch that can run beside each other; 0 is 1
+	// Threads walk the shards, each shard on one of them at a time. They decide how
+	// fast a run is and nothing about its result. 0 is as many as there are shards or
+	// processors, whichever are fewer.
+	Threads int
+	Opset   int // of the ai.onnx domain
 	// Dims gives sizes to symbolic dimensions other than the first of an input.
 	Dims map[string]int
 	// Training selects batch statistics and dropout.
@@ -90,6 +99,13 @@ type Plan[T kernel.Float] struct {
 	scratch  [][]T
 	sums     [][]T // gradients of the trainable weights, one a shard
 	run      uint64
+
+	ctx     context.Context // of the run under way
+	barrier *barrier
+	done    *done
+	next    []atomic.Int32 // shards begun, segment by segment
+	stopped atomic.Bool
+	stop    stop
 }
 
 // Compile binds the graph g to opt and plans its buffers. Weights and states are
@@ -99,6 +115,10 @@ func Compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 		return nil, fmt.Errorf("batch of %d samples", opt.Batch)
 	}
 	opt.Shards = min(max(opt.Shards, 1), opt.Batch)
+	if opt.Threads < 1 {
+		opt.Threads = runtime.GOMAXPROCS(0)
+	}
+	opt.Threads = min(opt.Threads, opt.Shards)
 	if len(opt.Losses) == 0 && opt.Outputs == nil {
 		for _, o := range g.Outputs {
 			opt.Outputs = append(opt.Outputs, o.Name)
@@ -122,6 +142,7 @@ func Compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 	p.schedule()
 	p.place()
 	p.wire()
+	p.barrier, p.done, p.next = newBarrier(opt.Threads), newDone(), make([]atomic.Int32, len(p.segments))
 	return p, nil
 }
 

@@ -4,7 +4,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -190,24 +189,6 @@ func TestShardsAndSlices(t *testing.T) {
 	}
 }
 
-// TestSameBits runs twice, on any number of processors, and demands equal bits.
-func TestSameBits(t *testing.T) {
-	for name, make := range nets {
-		t.Run(name, func(t *testing.T) {
-			n := make()
-			var first []float32
-			for i := range 4 {
-				_, p := run[float32](t, n, Options{Batch: 8, Shards: 4, Training: true})
-				if i == 0 {
-					first = slices.Clone(p.Grad)
-				} else if !slices.Equal(first, p.Grad) {
-					t.Fatal("two runs gave different gradients")
-				}
-			}
-		})
-	}
-}
-
 // TestRunsAreRepeatable runs one plan twice: nothing of the first run is left
 // in the second. BatchNorm's running statistics move and are left out.
 func TestRunsAreRepeatable(t *testing.T) {
@@ -219,22 +200,6 @@ func TestRunsAreRepeatable(t *testing.T) {
 	}
 	if !slices.Equal(first, p.Grad) || loss != plan.Loss() {
 		t.Error("the second run of a plan differs from the first")
-	}
-}
-
-// TestNoAllocation holds a step to no allocation per sample: what is left is the
-// goroutines of the shards.
-func TestNoAllocation(t *testing.T) {
-	n := convnet(true)
-	plan, _ := run[float32](t, n, Options{Batch: 32, Shards: 2, Training: true, SliceBytes: 1})
-	ctx := context.Background()
-	got := testing.AllocsPerRun(20, func() {
-		if err := plan.Run(ctx); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if got > 8 {
-		t.Errorf("%g allocations a step", got)
 	}
 }
 
@@ -267,19 +232,6 @@ func TestForwardOnly(t *testing.T) {
 		if !slices.Equal(want[:len(got)], got) {
 			t.Error("an answer depends on what else is in the batch")
 		}
-	}
-}
-
-func TestCancelled(t *testing.T) {
-	n := convnet(true)
-	plan, _ := run[float32](t, n, Options{Batch: 8, Shards: 2, Training: true})
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := plan.Run(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled run returned %v", err)
-	}
-	if err := plan.Run(context.Background()); err != nil {
-		t.Errorf("after a cancelled run: %v", err)
 	}
 }
 

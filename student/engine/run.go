@@ -4,11 +4,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
+	"runtime/debug"
 	"sync"
-	"sync/atomic"
 
+	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
 	"github.com/kdcompress/kdcompress/student/op"
 )
@@ -131,35 +132,124 @@ func (p *Plan[T]) SetRun(n uint64) { p.run = n }
 
 // Run computes the graph on the whole batch: the forward pass, and where the
 // plan has losses the gradients of the trainable weights, left in Params.Grad.
-// A cancelled context ends it within a slice's time with the context's error;
-// buffers and states are then undefined.
+// A cancelled context ends it within a slice's time with the context's error, and
+// samples that an operator has no result for, such as an index outside its axis, with
+// an error that names the node; buffers and states are then undefined.
 func (p *Plan[T]) Run(ctx context.Context) error {
 	p.run++
-	b := barrier{n: int32(p.opt.Shards)}
-	var wg sync.WaitGroup
-	for s := 1; s < p.opt.Shards; s++ {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			p.shard(ctx, s, &b)
-		}()
+	p.ctx = ctx
+	for i := range p.next {
+		p.next[i].Store(0)
 	}
-	p.shard(ctx, 0, &b)
-	wg.Wait()
+	p.stopped.Store(false)
+	together(p, p.opt.Threads, p.done)
+	p.ctx = nil
+	if p.stopped.Load() {
+		return p.failure()
+	}
 	return ctx.Err()
 }
 
-// shard runs one shard's part of every segment.
-func (p *Plan[T]) shard(ctx context.Context, s int, b *barrier) {
+// stop is why a run ended early: the first step that failed, and how.
+type stop struct {
+	sync.Mutex
+	node  *onnx.Node
+	value any
+	stack []byte
+}
+
+// failed keeps what was recovered in a step.
+func (p *Plan[T]) failed(at *step[T], value any) {
+	p.stop.Lock()
+	defer p.stop.Unlock()
+	if p.stopped.Swap(true) {
+		return
+	}
+	p.stop.value, p.stop.stack, p.stop.node = value, debug.Stack(), nil
+	if at != nil && at.node != nil {
+		p.stop.node = at.node.def
+	}
+}
+
+// failure is the error of a run that stopped. What is no fault of the samples is a
+// mistake in the program and goes on as a panic.
+func (p *Plan[T]) failure() error {
+	var fault *op.Fault
+	err, _ := p.stop.value.(error)
+	n := p.stop.node
+	switch {
+	case errors.As(err, &fault) && n != nil:
+		return &onnx.Error{Node: n.Name, Op: n.OpType, Err: fault}
+	case n != nil:
+		panic(fmt.Sprintf("engine: node %q (%s): %v\n\n%s", n.Name, n.OpType, p.stop.value, p.stop.stack))
+	}
+	panic(fmt.Sprintf("engine: %v\n\n%s", p.stop.value, p.stop.stack))
+}
+
+// ending says whether the rest of the run is to be skipped.
+func (p *Plan[T]) ending() bool { return p.stopped.Load() || p.ctx.Err() != nil }
+
+// part runs one thread's part of every segment: the shards that no other has begun.
+// All threads take part in every wait, whatever happens.
+func (p *Plan[T]) part(thread int) {
+	for s := thread; s < p.opt.Shards; s += p.opt.Threads {
+		p.clearSums(s)
+	}
+	for i := range p.segments {
+		p.barrier.wait()
+		seg := &p.segments[i]
+		if seg.whole {
+			if thread == 0 && !p.ending() {
+				p.walk(seg, 0)
+			}
+			continue
+		}
+		for {
+			s := int(p.next[i].Add(1)) - 1
+			if s >= p.opt.Shards || p.ending() {
+				break
+			}
+			p.walk(seg, s)
+		}
+	}
+	if len(p.sums) > 1 {
+		p.barrier.wait()
+		n := len(p.params.Grad)
+		lo, hi := thread*n/p.opt.Threads, (thread+1)*n/p.opt.Threads
+		g := p.params.Grad[lo:hi]
+		copy(g, p.sums[0][lo:hi])
+		for _, part := range p.sums[1:] {
+			kernel.Add(g, part[lo:hi])
+		}
+	}
+}
+
+// walk runs a segment on shard s, slice after slice, or on the whole batch.
+func (p *Plan[T]) walk(seg *segment[T], s int) {
 	var at *step[T]
 	defer func() {
 		if r := recover(); r != nil {
-			if at != nil && at.node != nil {
-				panic(fmt.Sprintf("engine: node %s (%s): %v", at.node.def.Name, at.node.def.OpType, r))
-			}
-			panic(r)
+			p.failed(at, r)
 		}
 	}()
+	if seg.whole {
+		for j := range seg.steps {
+			at = &seg.steps[j]
+			p.exec(&at.runs[0], 0, p.opt.Batch, 0)
+		}
+		return
+	}
+	for lo := p.bounds[s]; lo < p.bounds[s+1] && !p.ending(); lo += p.slice {
+		hi := min(lo+p.slice, p.bounds[s+1])
+		for j := range seg.steps {
+			at = &seg.steps[j]
+			p.exec(&at.runs[s], lo, hi, p.bounds[s])
+		}
+	}
+}
+
+// clearSums sets the gradients of shared tensors that shard s adds up to zero.
+func (p *Plan[T]) clearSums(s int) {
 	if s < len(p.sums) {
 		clear(p.sums[s])
 	}
@@ -168,38 +258,6 @@ func (p *Plan[T]) shard(ctx context.Context, s int, b *barrier) {
 			if !t.Batched && t.onPath {
 				clear(t.grads[s])
 			}
-		}
-	}
-	for i := range p.segments {
-		if i > 0 {
-			b.wait()
-		}
-		seg := &p.segments[i]
-		if seg.whole {
-			if s == 0 && ctx.Err() == nil {
-				for j := range seg.steps {
-					at = &seg.steps[j]
-					p.exec(&at.runs[0], 0, p.opt.Batch, 0)
-				}
-			}
-			continue
-		}
-		for lo := p.bounds[s]; lo < p.bounds[s+1] && ctx.Err() == nil; lo += p.slice {
-			hi := min(lo+p.slice, p.bounds[s+1])
-			for j := range seg.steps {
-				at = &seg.steps[j]
-				p.exec(&at.runs[s], lo, hi, p.bounds[s])
-			}
-		}
-	}
-	if len(p.sums) > 1 {
-		b.wait()
-		n := len(p.params.Grad)
-		lo, hi := s*n/p.opt.Shards, (s+1)*n/p.opt.Shards
-		g := p.params.Grad[lo:hi]
-		copy(g, p.sums[0][lo:hi])
-		for _, part := range p.sums[1:] {
-			kernel.Add(g, part[lo:hi])
 		}
 	}
 }
@@ -237,29 +295,4 @@ func (s *slot[T]) view(lo, hi int) []T {
 		return s.base[:(hi-lo)*s.per]
 	}
 	return s.base[lo*s.per : hi*s.per]
-}
-
-// barrier lets n goroutines wait for each other. Waiting spins: segments are
-// short, and a goroutine that sleeps takes longer to wake than they last.
-type barrier struct {
-	n     int32
-	count atomic.Int32
-	turn  atomic.Int32
-}
-
-func (b *barrier) wait() {
-	if b.n == 1 {
-		return
-	}
-	turn := b.turn.Load()
-	if b.count.Add(1) == b.n {
-		b.count.Store(0)
-		b.turn.Add(1)
-		return
-	}
-	for spins := 0; b.turn.Load() == turn; spins++ {
-		if spins > 64 {
-			runtime.Gosched()
-		}
-	}
 }

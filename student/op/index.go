@@ -11,18 +11,31 @@ import (
 
 // index is position v of an axis of d positions; negative ones count from the end.
 // Constant indices are checked when the node is bound. Computed ones come from the
-// samples: there is no result for one outside the axis, so the run ends in a panic
-// that the engine completes with the node's name.
+// samples: there is no result for one outside the axis, and the run ends in a Fault.
 func index[T kernel.Float](v T, d int) int {
 	i := int(v)
 	if i < 0 {
 		i += d
 	}
 	if uint(i) >= uint(d) {
-		panic("op: an index lies outside its axis")
+		noEntry(v, d)
 	}
 	return i
 }
+
+// noEntry ends the run for index v of an axis of d positions.
+//
+//go:noinline
+func noEntry[T kernel.Float](v T, d int) {
+	panic(&Fault{fmt.Sprintf("index %v is outside an axis of %d positions", v, d)})
+}
+
+// Fault is the panic of a phase that has no result for the samples it got. The engine
+// makes it the error of the run, with the node's name.
+type Fault struct{ What string }
+
+// Error implements error.
+func (f *Fault) Error() string { return f.What }
 
 // checkIndices refuses constant indices of input i outside an axis. Dimension j of
 // the last axis of the indices is a position on an axis of limits[j % len(limits)].
