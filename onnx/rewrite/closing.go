@@ -19,8 +19,8 @@ type finder struct {
 func (f finder) from(v *onnx.Value) Knowledge {
 	k := Knowledge{Output: v.Name, Logits: v.Name, Kind: KindLogits, Axis: -1}
 	var path []*onnx.Node
-	settle := func(tensor, kind string, axis int) {
-		k.Logits, k.Kind, k.Axis = tensor, kind, axis
+	settle := func(tensor, kind string, task Task, axis int) {
+		k.Logits, k.Kind, k.Task, k.Axis = tensor, kind, task, axis
 		k.Closing = f.inGraphOrder(path)
 	}
 	for at := v.Name; ; {
@@ -29,10 +29,15 @@ func (f finder) from(v *onnx.Value) Knowledge {
 			return k
 		}
 		if classifies(n, at) {
-			settle(at, KindProbabilities, -1)
+			settle(at, KindProbabilities, Classify, -1)
 			return k
 		}
 		if len(n.Inputs) == 0 || n.Inputs[0] == "" || n.Outputs[0] != at {
+			return k
+		}
+		if z, nodes := f.spelledSigmoid(n); z != "" {
+			path = append(path, nodes...)
+			settle(z, KindLogits, Multilabel, -1)
 			return k
 		}
 		in := n.Inputs[0]
@@ -42,15 +47,21 @@ func (f finder) from(v *onnx.Value) Knowledge {
 			return k
 		case n.OpType == "Softmax" || n.OpType == "LogSoftmax":
 			path = append(path, n)
-			settle(in, KindLogits, f.softmaxAxis(n))
+			settle(in, KindLogits, Classify, f.softmaxAxis(n))
+			return k
+		case n.OpType == "LpNormalization":
+			path = append(path, n)
+			settle(in, KindLogits, Embed, fromBack(n.Int("axis", -1), f.rank(at)))
 			return k
 		case n.OpType == "Div":
-			logits, nodes := f.spelledSoftmax(n)
-			if logits != "" {
+			if logits, nodes := f.spelledSoftmax(n); logits != "" {
 				path = append(path, nodes...)
-				settle(logits, KindLogits, -1)
+				settle(logits, KindLogits, Classify, -1)
 			} else if nodes != nil {
-				settle(at, KindProbabilities, -1)
+				settle(at, KindProbabilities, Classify, -1)
+			} else if nodes := f.byLength(n); nodes != nil {
+				path = append(path, nodes...)
+				settle(in, KindLogits, Embed, -1)
 			}
 			return k
 		case n.OpType == "ArgMax":
@@ -59,9 +70,10 @@ func (f finder) from(v *onnx.Value) Knowledge {
 			if out := f.rank(at); rank < 0 && out >= 0 {
 				rank = out + 1 - int(min(n.Int("keepdims", 1), 1))
 			}
-			settle(in, KindLogits, fromBack(n.Int("axis", 0), rank))
+			settle(in, KindLogits, Classify, fromBack(n.Int("axis", 0), rank))
 			at = in
 			continue
+		case slices.Contains(thresholds, n.OpType) && len(n.Inputs) == 2 && constant(f.m.Graph, n.Inputs[1]) != nil:
 		case !slices.Contains(tails, n.OpType):
 			return k
 		}
@@ -71,7 +83,10 @@ func (f finder) from(v *onnx.Value) Knowledge {
 }
 
 // tails are the operators that may follow a softmax without changing what it says.
-var tails = []string{"Identity", "Cast", "Flatten", "Squeeze", "Unsqueeze", "Reshape"}
+var tails = []string{"Identity", "Cast", "Flatten", "Squeeze", "Unsqueeze", "Reshape", "Transpose"}
+
+// thresholds are the comparisons that make a decision of a score.
+var thresholds = []string{"Greater", "GreaterOrEqual", "Less", "LessOrEqual"}
 
 // classifies says whether a tensor is the probabilities of a classifier or
 // normalisation of ai.onnx.ml. Linear ones without a transform give raw scores.

@@ -17,6 +17,10 @@ type Knowledge struct {
 	Logits string
 	// Kind is KindLogits or KindProbabilities.
 	Kind string
+	// Task is what the closing operators tell of the answer's meaning: Classify
+	// behind a softmax or an ArgMax, Multilabel behind a Sigmoid, Embed behind a
+	// division by the length, "" where the file does not tell.
+	Task Task
 	// Closing are the nodes from Logits to Output in graph order, nil if the two
 	// are the same tensor. They belong to the model that was looked at.
 	Closing []*onnx.Node
@@ -37,11 +41,13 @@ const (
 
 // FindKnowledge finds the tensor that carries the logits behind an output, or,
 // where output is empty, behind the first floating-point output, else behind the
-// first one that an ArgMax computes. It is the input of a closing Softmax or
-// LogSoftmax, also one spelled as Exp, ReduceSum and Div; the scores an ArgMax
-// chooses from; else the output itself. Identity, Cast, Flatten, Squeeze,
-// Unsqueeze, Reshape and ZipMap may stand between. Of a classifier of ai.onnx.ml
-// it is the output of probabilities. The error lists the model's outputs.
+// first one that an ArgMax or a threshold computes. It is the input of a closing
+// Softmax or LogSoftmax, also one spelled as Exp, ReduceSum and Div; of a closing
+// Sigmoid, also one spelled with Neg and Exp; the scores an ArgMax chooses from;
+// a vector before it is divided by its length; else the output itself. Identity,
+// Cast, Flatten, Squeeze, Unsqueeze, Reshape, Transpose, ZipMap and a comparison
+// with a constant may stand between. Of a classifier of ai.onnx.ml it is the
+// output of probabilities. The error lists the model's outputs.
 func FindKnowledge(m *onnx.Model, output string) (Knowledge, error) {
 	f := finder{m: m, producers: m.Graph.Producers()}
 	var choices []*onnx.Value

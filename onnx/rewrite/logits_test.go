@@ -177,3 +177,88 @@ func TestTappedLogits(t *testing.T) {
 		})
 	}
 }
+
+// TestKnowledgeTasks reads the task off what closes a model.
+func TestKnowledgeTasks(t *testing.T) {
+	cases := []struct {
+		name   string
+		logits string
+		closes string
+		task   rewrite.Task
+		emit   func(b *onnx.Builder, z string) string
+	}{
+		{"nothing", "z", "", "", func(b *onnx.Builder, z string) string { return z }},
+		{"softmax, transposed", "z", "Softmax Transpose", rewrite.Classify, func(b *onnx.Builder, z string) string {
+			return b.Op("Transpose", []string{b.Op("Softmax", []string{z}, onnx.Int("axis", 1))}, onnx.Ints("perm", 0, 1))
+		}},
+		{"sigmoid", "z", "Sigmoid", rewrite.Multilabel, func(b *onnx.Builder, z string) string { return b.Op("Sigmoid", []string{z}) }},
+		{"sigmoid and a threshold", "z", "Sigmoid Greater Cast", rewrite.Multilabel, func(b *onnx.Builder, z string) string {
+			y := b.Op("Greater", []string{b.Op("Sigmoid", []string{z}), b.Float32("half", nil, []float32{0.5})})
+			return b.Op("Cast", []string{y}, onnx.Int("to", 1))
+		}},
+		{"sigmoid by hand", "z", "Neg Exp Add Div", rewrite.Multilabel, func(b *onnx.Builder, z string) string {
+			one := b.Float32("one", nil, []float32{1})
+			return b.Op("Div", []string{one, b.Op("Add", []string{one, b.Op("Exp", []string{b.Op("Neg", []string{z})})})})
+		}},
+		{"sigmoid by a reciprocal", "z", "Neg Exp Add Reciprocal", rewrite.Multilabel, func(b *onnx.Builder, z string) string {
+			one := b.Float32("one", nil, []float32{1})
+			return b.Op("Reciprocal", []string{b.Op("Add", []string{b.Op("Exp", []string{b.Op("Neg", []string{z})}), one})})
+		}},
+		{"two over one plus exp", "Div", "", "", func(b *onnx.Builder, z string) string {
+			one, two := b.Float32("one", nil, []float32{1}), b.Float32("two", nil, []float32{2})
+			return b.Op("Div", []string{two, b.Op("Add", []string{one, b.Op("Exp", []string{b.Op("Neg", []string{z})})})})
+		}},
+		{"length by LpNormalization", "z", "LpNormalization", rewrite.Embed, func(b *onnx.Builder, z string) string {
+			return b.Op("LpNormalization", []string{z}, onnx.Int("axis", 1))
+		}},
+		{"length as torch writes it", "z", "ReduceL2 Clip Shape Expand Div", rewrite.Embed, func(b *onnx.Builder, z string) string {
+			n := b.Op("Clip", []string{b.Op("ReduceL2", []string{z}, onnx.Ints("axes", 1)), b.Float32("eps", nil, []float32{1e-12})})
+			return b.Op("Div", []string{z, b.Op("Expand", []string{n, b.Op("Shape", []string{z})})})
+		}},
+		{"length by squares", "z", "Mul ReduceSum Sqrt Div", rewrite.Embed, func(b *onnx.Builder, z string) string {
+			s := b.Op("ReduceSum", []string{b.Op("Mul", []string{z, z}), b.Int64("axes", []int64{1}, []int64{1})})
+			return b.Op("Div", []string{z, b.Op("Sqrt", []string{s})})
+		}},
+		{"divided by something else", "Div", "", "", func(b *onnx.Builder, z string) string {
+			return b.Op("Div", []string{z, b.Op("Add", []string{b.Op("Exp", []string{z}), z})})
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := build(13, vector, func(b *onnx.Builder, x string) string { return c.emit(b, b.OpNamed("z", "Neg", []string{x})) })
+			k, err := rewrite.FindKnowledge(m, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k.Logits != c.logits || k.Task != c.task || closing(k) != c.closes {
+				t.Errorf("task %q at %s (%s), want %q at %s (%s)", k.Task, k.Logits, closing(k), c.task, c.logits, c.closes)
+			}
+		})
+	}
+}
+
+// TestFindAnswers groups outputs by what they follow from.
+func TestFindAnswers(t *testing.T) {
+	var more []*onnx.Value
+	m := build(13, vector, func(b *onnx.Builder, x string) string {
+		z := b.OpNamed("z", "Neg", []string{x})
+		p := b.OpNamed("p", "Softmax", []string{z}, onnx.Int("axis", 1))
+		class := b.OpNamed("class", "ArgMax", []string{p}, onnx.Int("axis", 1), onnx.Int("keepdims", 0))
+		more = []*onnx.Value{onnx.NewValue(class, onnx.Int64, make([]onnx.Dim, 1)...),
+			onnx.NewValue(z, onnx.Float32, make([]onnx.Dim, 2)...), onnx.NewValue(p, onnx.Float32, make([]onnx.Dim, 2)...)}
+		return b.OpNamed("value", "Tanh", []string{x})
+	})
+	m.Graph.Outputs = append(m.Graph.Outputs, more...)
+	all, err := rewrite.FindAnswers(m, "z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 || all[0].Output != "z" || all[0].Task != rewrite.Classify || all[1].Output != "value" || all[1].Task != "" {
+		t.Errorf("got %+v", all)
+	}
+	m.Graph.Outputs = append(m.Graph.Outputs, onnx.NewValue("shape", onnx.Int64))
+	m.Graph.Nodes = append(m.Graph.Nodes, &onnx.Node{OpType: "Shape", Inputs: []string{"z"}, Outputs: []string{"shape"}})
+	if _, err := rewrite.FindAnswers(m, ""); err == nil || !strings.Contains(err.Error(), `output "shape" (int64) does not follow from scores`) {
+		t.Errorf("a shape for an output: %v", err)
+	}
+}
