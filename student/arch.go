@@ -65,6 +65,7 @@ type Emitter struct {
 	// Width is the number of logits a sample.
 	Width int
 
+	dense  bool // Emit gives the answer's own shape
 	arch   *Arch
 	spec   Spec
 	seed   uint64

@@ -21,6 +21,10 @@ type Signature struct {
 	Inputs [][]int
 	// Logits is the per-sample shape of the teacher's logits.
 	Logits []int
+	// Units is as in Answer, for the logits.
+	Units bool
+	// More are the answers beside the logits: tensors that other outputs follow from.
+	More []Answer
 }
 
 // oldestOpset is the first ai.onnx version in which every operator the
@@ -40,18 +44,15 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	if v := sig.Teacher.Opset(""); v < oldestOpset {
 		return nil, fmt.Errorf("the teacher imports opset %d; students are written from opset %d on, and a newer one would not drop in", v, oldestOpset)
 	}
-	knowledge, err := allOutputs(sig)
-	if err != nil {
-		return nil, err
-	}
 	g := &onnx.Graph{Name: "student"}
 	m := &onnx.Model{IRVersion: sig.Teacher.IRVersion, Opsets: slices.Clone(sig.Teacher.Opsets), ProducerName: "kdcompress",
 		Domain: sig.Teacher.Domain, ModelVersion: sig.Teacher.ModelVersion + 1, Metadata: slices.Clone(sig.Teacher.Metadata), Graph: g}
 	teacher := sig.Teacher.Clone().Graph
 	g.Inputs, g.Outputs = teacher.DataInputs(), teacher.Outputs
 	e := &Emitter{Builder: onnx.NewBuilder(g, ""), arch: arch, spec: spec, seed: seed, Width: 1}
-	for _, d := range sig.Logits {
-		e.Width *= d
+	e.Width = 0
+	for _, a := range sig.answers() {
+		e.Width += a.width()
 	}
 	for i, v := range g.Inputs {
 		x := v.Name
@@ -65,39 +66,14 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	if arch.Emit(&counted); counted.params > maxParams {
 		return nil, fmt.Errorf("student %s has %d weights, more than an ONNX file of 2 GiB holds; choose a smaller one", spec, counted.params)
 	}
-	logits := arch.Emit(e)
-	if len(sig.Logits) != 1 {
-		dims := []int64{0} // as many samples as there are
-		for _, d := range sig.Logits {
-			dims = append(dims, int64(d))
-		}
-		logits = e.Op("Reshape", []string{logits, e.Int64("logits.shape", []int64{int64(len(dims))}, dims)})
-	}
-	if logits, err = appendClosing(e.Builder, teacher, knowledge, logits, len(sig.Logits)); err != nil {
+	s := &Student{Model: m, Spec: spec.String()}
+	if err := s.finish(e, sig, teacher, arch.Emit(e)); err != nil {
 		return nil, err
 	}
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("student %s: %w", spec, err)
 	}
-	return &Student{Model: m, Logits: logits, Spec: spec.String()}, nil
-}
-
-// allOutputs is what follows the logits towards every output of the teacher, the
-// chosen one first. An output that does not follow from the same logits, such as
-// a second head, is refused.
-func allOutputs(sig Signature) ([]rewrite.Knowledge, error) {
-	all := []rewrite.Knowledge{sig.Knowledge}
-	for _, o := range sig.Teacher.Graph.Outputs {
-		if o.Name == sig.Knowledge.Output {
-			continue
-		}
-		k, err := rewrite.FindKnowledge(sig.Teacher, o.Name)
-		if err != nil || k.Logits != sig.Knowledge.Logits {
-			return nil, fmt.Errorf("the teacher's output %q does not follow from the same scores as %q; a student learns one tensor of scores and would leave it out", o.Name, sig.Knowledge.Output)
-		}
-		all = append(all, k)
-	}
-	return all, nil
+	return s, nil
 }
 
 // appendClosing copies what follows the teacher's logits behind the student's,

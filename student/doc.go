@@ -15,4 +15,7 @@ type Student struct {
 	Logits string
 	// Spec says where the model came from, in the form ParseSpec reads.
 	Spec string
+
+	tensors []string // of all answers; nil where Logits is the only one
+	units   []units  // of each answer
 }

@@ -27,11 +27,20 @@ func FromModel(sig Signature, m *onnx.Model, path string) (*Student, error) {
 	if err := noNewer(sig.Teacher, n); err != nil {
 		return nil, &onnx.Error{Path: path, Err: err}
 	}
-	k, err := rewrite.FindKnowledge(n, sig.Knowledge.Output)
-	if err != nil {
-		return nil, onnx.InFile(path, err)
+	s := &Student{Model: n, Spec: path}
+	for _, a := range sig.answers() {
+		tensor := a.Knowledge.Output
+		if !a.Units || a.Knowledge.Logits != tensor {
+			k, err := rewrite.FindKnowledge(n, tensor)
+			if err != nil {
+				return nil, onnx.InFile(path, err)
+			}
+			tensor = k.Logits
+		}
+		s.tensors = append(s.tensors, tensor)
 	}
-	return &Student{Model: n, Logits: k.Logits, Spec: path}, nil
+	s.Logits = s.tensors[0]
+	return s, nil
 }
 
 func sameValues(what string, want, got []*onnx.Value) error {

@@ -8,17 +8,20 @@ import (
 	"github.com/kdcompress/kdcompress/onnx"
 )
 
-// ScaleLogits multiplies the logits by a positive number: in the weights of the
+// ScaleLogits is Scale of the logits.
+func (s *Student) ScaleLogits(by float32) error { return s.Scale(s.Logits, by) }
+
+// Scale multiplies a tensor of scores by a positive number: in the weights of the
 // linear layer that computes them, or with a Mul behind them where that is not a
 // Gemm of weights of its own.
-func (s *Student) ScaleLogits(by float32) error {
+func (s *Student) Scale(tensor string, by float32) error {
 	if !(by > 0) {
 		panic("student: logits scaled by a number that is not positive")
 	}
 	g := s.Model.Graph
-	n := g.Producers()[s.Logits]
+	n := g.Producers()[tensor]
 	if n == nil {
-		return fmt.Errorf("no node computes the logits %q", s.Logits)
+		return fmt.Errorf("no node computes the logits %q", tensor)
 	}
 	var weights []*onnx.Tensor
 	readers := g.Consumers()
@@ -46,23 +49,23 @@ func (s *Student) ScaleLogits(by float32) error {
 		}
 		return nil
 	}
-	return s.appendScale(by)
+	return s.appendScale(tensor, by)
 }
 
 // appendScale puts a Mul between the node that computes the logits and whatever
 // reads them; the scaled tensor keeps the name.
-func (s *Student) appendScale(by float32) error {
+func (s *Student) appendScale(tensor string, by float32) error {
 	g := s.Model.Graph
 	b := onnx.NewBuilder(g, "")
-	raw := b.Name(s.Logits + ".unscaled")
+	raw := b.Name(tensor + ".unscaled")
 	for _, n := range g.Nodes {
 		for i, o := range n.Outputs {
-			if o == s.Logits {
+			if o == tensor {
 				n.Outputs[i] = raw
 			}
 		}
 	}
-	g.Nodes = append(g.Nodes, &onnx.Node{Name: b.Name("scale"), OpType: "Mul", Outputs: []string{s.Logits},
+	g.Nodes = append(g.Nodes, &onnx.Node{Name: b.Name("scale"), OpType: "Mul", Outputs: []string{tensor},
 		Inputs: []string{raw, b.Float32("scale.by", nil, []float32{by})}})
 	return g.Sort()
 }

@@ -11,18 +11,21 @@ import (
 
 // fitScale finds the number that the student's logits are to be multiplied by so
 // that its probabilities, at temperature 1, diverge least from the teacher's on
-// the held-out samples. Losses that do not see the scale leave it arbitrary; the
+// the held-out samples, for one head. Losses that do not see the scale leave it arbitrary; the
 // classes chosen do not depend on it.
-func (e *evaluator) fitScale(ctx context.Context) (float32, error) {
+func (e *evaluator) fitScale(ctx context.Context, head int) (float32, error) {
 	var students, teachers [][]float32
-	err := e.each(ctx, func(student, teacher []float32) {
+	err := e.each(ctx, func(i int, student, teacher []float32) {
+		if i != head {
+			return
+		}
 		students = append(students, append([]float32(nil), student...))
 		teachers = append(teachers, append([]float32(nil), teacher...))
 	})
 	if err != nil {
 		return 0, err
 	}
-	scaled := make([]float32, e.Answers.Width())
+	scaled := make([]float32, e.heads[head].Layout.Classes)
 	problem := optimize.Problem{Func: func(x []float64) float64 {
 		by := math.Exp(x[0])
 		var kl float64

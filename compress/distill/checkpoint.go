@@ -39,8 +39,12 @@ func (t *trainer) digest() (string, error) {
 		Values map[string]float64
 	}
 	var terms []term
-	for _, x := range t.Terms {
-		terms = append(terms, term{x.Loss.Name, x.Weight, x.Values})
+	var units [][]float32
+	for _, h := range t.heads {
+		units = append(units, h.Scale, h.Shift)
+		for _, x := range h.Terms {
+			terms = append(terms, term{x.Loss.Name, x.Weight, x.Values})
+		}
 	}
 	b, err := t.Student.Model.Encode()
 	if err != nil {
@@ -52,12 +56,12 @@ func (t *trainer) digest() (string, error) {
 		for _, i := range list {
 			key := t.Set.Key(i)
 			samples.Write(key[:])
-			if label, ok := t.Set.Label(i); ok && t.targets[loss.Labels] != "" {
+			if label, ok := t.Set.Label(i); ok && t.targets[0][loss.Labels] != "" {
 				samples.Write(binary.LittleEndian.AppendUint64(nil, uint64(label)))
 			}
 		}
 	}
-	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, t.Answers.Identity, hex.EncodeToString(samples.Sum(nil)), len(t.Held),
+	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, units, t.Answers.Identity, hex.EncodeToString(samples.Sum(nil)), len(t.Held),
 		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards})
 	if err != nil {
 		return "", err

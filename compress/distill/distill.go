@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
@@ -25,6 +26,9 @@ import (
 type Config struct {
 	Student *student.Student
 	Terms   []loss.Term
+	// Heads are the tensors to learn, where they are more or other than the
+	// student's logits as scores of classes. Terms is not looked at then.
+	Heads   []Head
 	Set     *data.Set
 	Answers *target.Answers
 	// Train and Held are the samples to train on and to choose the epoch by.
@@ -63,12 +67,17 @@ type Event struct {
 
 // Epoch is a point of the learning curve.
 type Epoch struct {
-	Epoch     int     `json:"epoch"`
-	Loss      float64 `json:"loss"`
-	Agreement float64 `json:"agreement"` // with the teacher, on held-out samples
-	KL        float64 `json:"kl"`        // from the teacher, at temperature 1
-	Rate      float64 `json:"lr"`
-	Seconds   float64 `json:"seconds"`
+	Epoch int     `json:"epoch"`
+	Loss  float64 `json:"loss"`
+	// Agreement with the teacher on held-out samples: the share of equal classes or
+	// labels, 1 minus the mean squared error in units of the teacher's variance, or
+	// the mean cosine; of several heads, their mean.
+	Agreement float64 `json:"agreement"`
+	// KL is the divergence from the teacher at temperature 1, or the mean squared
+	// error of standardised numbers; of several heads, the sum.
+	KL      float64 `json:"kl"`
+	Rate    float64 `json:"lr"`
+	Seconds float64 `json:"seconds"`
 }
 
 // Result is what a training came to. The student's graph holds the best weights.
@@ -90,8 +99,10 @@ type trainer struct {
 	opt    optim.Optimizer
 	rates  optim.Cosine
 	inputs []string
-	// targets are the inputs of the training graph that losses compare with.
-	targets map[loss.Target]string
+	heads  []Head
+	// targets are the inputs of the training graph that the losses of each head
+	// compare with.
+	targets []map[loss.Target]string
 	config  string // digest of the configuration, where checkpoints are kept
 	steps   int    // an epoch
 	epoch   int    // done
@@ -109,14 +120,17 @@ var targetInputs = map[loss.Target]string{
 
 // newTrainer compiles the plans of a training.
 func newTrainer(c Config) (*trainer, error) {
-	t := &trainer{Config: c}
+	t := &trainer{Config: c, heads: c.heads()}
+	if err := fits(t.heads, c.Answers.Width()); err != nil {
+		return nil, err
+	}
 	t.Batch = min(t.Batch, len(t.Train))
 	if t.Batch < 1 || len(t.Held) < 1 {
 		return nil, fmt.Errorf("%d samples to train on and %d to choose the epoch by: give more", len(t.Train), len(t.Held))
 	}
 	t.steps = len(t.Train) / t.Batch
 	var err error
-	if t.params, err = engine.NewParams[float32](c.Student.Model.Graph, nil); err != nil {
+	if t.params, err = engine.NewParams[float32](c.Student.Model.Graph, c.Student.Frozen); err != nil {
 		return nil, err
 	}
 	if len(t.params.Trainable()) == 0 {
@@ -155,24 +169,44 @@ func (t *trainer) compile() error {
 	g := t.Student.Model.Graph.Clone()
 	opset := int(t.Student.Model.Opset(""))
 	b := onnx.NewBuilder(g, "kdcompress.")
-	dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(int64(t.Answers.Width()))}
-	logits := t.Student.Logits
-	if len(t.Answers.Dims) != 1 {
-		logits = b.Op("Reshape", []string{logits, b.Int64("rows", []int64{2}, []int64{-1, int64(t.Answers.Width())})})
-	}
-	t.targets = map[loss.Target]string{}
-	target := func(k loss.Target) string {
-		if t.targets[k] == "" {
-			t.targets[k] = b.Input(targetInputs[k], onnx.Float32, dims...)
-		}
-		return t.targets[k]
-	}
 	var losses []string
-	for _, term := range t.Terms {
-		losses = append(losses, term.Append(b, opset, t.Answers.Width(), logits, target)...)
-	}
-	if t.targets[loss.Labels] != "" && !t.Set.HasLabels() {
-		return fmt.Errorf("the loss compares with labels, and the data has none")
+	t.targets = make([]map[loss.Target]string, len(t.heads))
+	for i := range t.heads {
+		h, inputs := &t.heads[i], map[loss.Target]string{}
+		t.targets[i] = inputs
+		rows := map[loss.Target]string{}
+		target := func(k loss.Target) string {
+			if rows[k] != "" {
+				return rows[k]
+			}
+			name := targetInputs[k]
+			if i > 0 {
+				name += strconv.Itoa(i)
+			}
+			n, classes := int64(h.Layout.Answers()), int64(h.Layout.Classes)
+			dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(n), onnx.Fixed(classes)}
+			if n == 1 {
+				dims = slices.Delete(dims, 1, 2)
+			}
+			inputs[k] = b.Input(name, onnx.Float32, dims...)
+			rows[k] = inputs[k]
+			if n > 1 {
+				rows[k] = b.Op("Reshape", []string{inputs[k], b.Int64("rows", []int64{2}, []int64{-1, classes})})
+			}
+			return rows[k]
+		}
+		student := h.Tensor
+		if t.Config.Heads != nil {
+			student = h.rows(b)
+		} else if len(t.Answers.Dims) != 1 {
+			student = b.Op("Reshape", []string{student, b.Int64("rows", []int64{2}, []int64{-1, int64(t.Answers.Width())})})
+		}
+		for _, term := range h.Terms {
+			losses = append(losses, term.Append(b, opset, h.Layout.Classes, student, target)...)
+		}
+		if inputs[loss.Labels] != "" && !t.Set.HasLabels() {
+			return fmt.Errorf("the loss compares with labels, and the data has none")
+		}
 	}
 	var err error
 	t.plan, err = engine.Compile(g, t.params, engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset,

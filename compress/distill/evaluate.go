@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/student/engine"
 )
 
@@ -16,47 +15,50 @@ type evaluator struct {
 	Config
 	plan   *engine.Plan[float32]
 	inputs []string
-	answer []float32
+	heads  []Head
 }
 
 // evalBatch is how many samples are measured at once.
 const evalBatch = 256
 
 func newEvaluator(c Config, params *engine.Params[float32]) (*evaluator, error) {
-	e := &evaluator{Config: c}
+	e := &evaluator{Config: c, heads: c.heads()}
+	var tensors []string
+	for _, h := range e.heads {
+		tensors = append(tensors, h.Tensor)
+	}
 	g := c.Student.Model.Graph
 	for _, v := range g.DataInputs() {
 		e.inputs = append(e.inputs, v.Name)
 	}
 	batch := min(evalBatch, len(c.Held))
 	plan, err := engine.Compile(g, params, engine.Options{Batch: batch, Shards: c.Shards, Opset: int(c.Student.Model.Opset("")),
-		Outputs: []string{c.Student.Logits}})
+		Outputs: tensors})
 	if err != nil {
 		return nil, err
 	}
-	e.plan, e.answer = plan, make([]float32, batch*c.Answers.Width())
+	e.plan = plan
 	return e, nil
 }
 
-// measure returns the share of held-out samples on which teacher and student
-// choose the same class, and the mean divergence KL(teacher || student) at
-// temperature 1 in nats.
+// measure returns how far the student agrees with the teacher on the held-out
+// samples and how far it diverges, as Epoch says.
 func (e *evaluator) measure(ctx context.Context) (agreement, kl float64, err error) {
-	same := 0
-	err = e.each(ctx, func(student, teacher []float32) {
-		if target.Choice(student) == target.Choice(teacher) {
-			same++
-		}
-		kl += divergence(teacher, student)
+	tallies := make([]tally, len(e.heads))
+	err = e.each(ctx, func(i int, student, teacher []float32) {
+		tallies[i].add(e.heads[i].Kind, student, teacher)
 	})
-	n := float64(len(e.Held))
-	return float64(same) / n, kl / n, err
+	for _, t := range tallies {
+		agreement += t.score / t.answers / float64(len(tallies))
+		kl += t.away / t.answers
+	}
+	return agreement, kl, err
 }
 
-// each visits the logits of both models for every held-out sample. The slices
-// are valid during the visit.
-func (e *evaluator) each(ctx context.Context, visit func(student, teacher []float32)) error {
-	width, batch := e.Answers.Width(), e.plan.Batch()
+// each visits both models' answers of every head for every held-out sample, in
+// the units of the training. The slices are valid during the visit.
+func (e *evaluator) each(ctx context.Context, visit func(head int, student, teacher []float32)) error {
+	batch := e.plan.Batch()
 	idx := make([]int, batch)
 	for lo := 0; lo < len(e.Held); lo += batch {
 		n := copy(idx, e.Held[lo:])
@@ -68,18 +70,36 @@ func (e *evaluator) each(ctx context.Context, visit func(student, teacher []floa
 				return err
 			}
 		}
-		if err := e.Answers.Batch(e.Set, idx, e.answer); err != nil {
-			return err
-		}
 		if err := e.plan.Run(ctx); err != nil {
 			return err
 		}
-		out := e.plan.Output(e.Student.Logits)
-		for i := range n {
-			visit(out[i*width:(i+1)*width], e.answer[i*width:(i+1)*width])
+		for j := range n {
+			row, err := e.Answers.Of(e.Set, idx[j])
+			if err != nil {
+				return err
+			}
+			for i := range e.heads {
+				e.heads[i].visit(e.plan.Output(e.heads[i].Tensor), j, part(e.heads, i, row), func(s, t []float32) { visit(i, s, t) })
+			}
 		}
 	}
 	return nil
+}
+
+// visit walks the answers of sample j.
+func (h *Head) visit(out []float32, j int, row []float32, visit func(student, teacher []float32)) {
+	n, classes := h.Layout.Len(), h.Layout.Classes
+	buf := make([]float32, 2*n)
+	s, t := buf[:n], buf[n:]
+	h.Layout.Rows(s, out[j*n:(j+1)*n])
+	copy(t, row)
+	h.standardise(t)
+	if h.Raw {
+		h.standardise(s)
+	}
+	for lo := 0; lo < n; lo += classes {
+		visit(s[lo:lo+classes], t[lo:lo+classes])
+	}
 }
 
 // divergence is KL(softmax(t) || softmax(s)).

@@ -43,12 +43,15 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 	if err := t.params.Store(t.Student.Model.Graph); err != nil {
 		return nil, err
 	}
-	if t.scaleFree() {
-		by, err := t.eval.fitScale(ctx)
+	for i, h := range t.heads {
+		if !scaleFree(h.Terms) {
+			continue
+		}
+		by, err := t.eval.fitScale(ctx, i)
 		if err != nil {
 			return nil, err
 		}
-		if err := t.Student.ScaleLogits(by); err != nil {
+		if err := t.Student.Scale(h.Tensor, by); err != nil {
 			return nil, err
 		}
 	}
@@ -56,8 +59,8 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 }
 
 // scaleFree says that no term sees the size of the student's logits.
-func (t *trainer) scaleFree() bool {
-	return !slices.ContainsFunc(t.Terms, func(x loss.Term) bool { return !x.Loss.ScaleFree })
+func scaleFree(terms []loss.Term) bool {
+	return !slices.ContainsFunc(terms, func(x loss.Term) bool { return !x.Loss.ScaleFree })
 }
 
 // runEpoch walks the training samples once in the epoch's order, then measures
@@ -129,33 +132,51 @@ func (t *trainer) fill(idx []int) error {
 			return err
 		}
 	}
-	width := t.Answers.Width()
-	if name := t.targets[loss.TeacherLogits]; name != "" {
-		if err := t.Answers.Batch(t.Set, idx, t.plan.Input(name)); err != nil {
+	for i := range t.heads {
+		if err := t.fillHead(i, idx); err != nil {
 			return err
 		}
 	}
-	if name := t.targets[loss.TeacherChoice]; name != "" {
-		hot := t.plan.Input(name)
-		if err := t.Answers.Batch(t.Set, idx, hot); err != nil {
-			return err
+	return nil
+}
+
+// fillHead puts what the losses of one head compare with into the plan's inputs.
+func (t *trainer) fillHead(i int, idx []int) error {
+	h, inputs := &t.heads[i], t.targets[i]
+	width, classes := h.Layout.Len(), h.Layout.Classes
+	for _, k := range []loss.Target{loss.TeacherLogits, loss.TeacherChoice} {
+		if inputs[k] == "" {
+			continue
 		}
-		for i := range idx {
-			row := hot[i*width : (i+1)*width]
-			best := target.Choice(row)
-			clear(row)
-			row[best] = 1
+		in := t.plan.Input(inputs[k])
+		for j, s := range idx {
+			row, err := t.Answers.Of(t.Set, s)
+			if err != nil {
+				return err
+			}
+			dst := in[j*width : (j+1)*width]
+			copy(dst, part(t.heads, i, row))
+			if k == loss.TeacherLogits {
+				h.standardise(dst)
+				continue
+			}
+			for lo := 0; lo < width; lo += classes {
+				one := dst[lo : lo+classes]
+				best := target.Choice(one)
+				clear(one)
+				one[best] = 1
+			}
 		}
 	}
-	if name := t.targets[loss.Labels]; name != "" {
+	if name := inputs[loss.Labels]; name != "" {
 		hot := t.plan.Input(name)
 		clear(hot)
-		for i, s := range idx {
+		for j, s := range idx {
 			label, ok := t.Set.Label(s)
 			if !ok || label < 0 || label >= width {
 				return fmt.Errorf("%s has label %d, the teacher knows %d classes", t.Set.Name(s), label, width)
 			}
-			hot[i*width+label] = 1
+			hot[j*width+label] = 1
 		}
 	}
 	return nil

@@ -106,7 +106,7 @@ func TestOrder(t *testing.T) {
 		if e.Done != nil {
 			return
 		}
-		x, z := tr.plan.Input("x"), tr.plan.Input(tr.targets[loss.TeacherLogits])
+		x, z := tr.plan.Input("x"), tr.plan.Input(tr.targets[0][loss.TeacherLogits])
 		for i := range c.Batch {
 			sample := x[i*per : (i+1)*per]
 			orders[e.Epoch-1] = append(orders[e.Epoch-1], fmt.Sprint(sample))

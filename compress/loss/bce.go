@@ -16,6 +16,7 @@ var _ = register(Loss{
 	Name:    "bce",
 	Summary: "KL divergence of independent yes-or-no answers, for several labels a sample",
 	Params:  []Param{temperature(1)},
+	For:     []Answer{LabelScores},
 	Append: func(f *Fragment) []string {
 		t := f.Value("temperature")
 		s, target := f.Scale(f.Student, 1/t), f.Scale(f.Target(TeacherLogits), 1/t)

@@ -10,6 +10,7 @@ package loss
 var _ = register(Loss{
 	Name:    "cosine",
 	Summary: "1 minus the cosine of two embeddings",
+	For:     anything,
 	Append: func(f *Fragment) []string {
 		t := f.Target(TeacherLogits)
 		dot := f.SumClasses(f.Op("Mul", []string{f.Student, t}))

@@ -13,6 +13,7 @@ var _ = register(Loss{
 	Name:    "huber",
 	Summary: "squared error, linear beyond delta, for regression with outliers",
 	Params:  []Param{{Name: "delta", Default: 1, Min: 1e-6, Max: 1e6, Doc: "where squared becomes linear"}},
+	For:     anything,
 	Append: func(f *Fragment) []string {
 		d := f.Op("Abs", []string{f.Op("Sub", []string{f.Student, f.Target(TeacherLogits)})})
 		m := f.Op("Min", []string{d, f.Float32("delta", nil, []float32{float32(f.Value("delta"))})})

@@ -8,6 +8,7 @@ package loss
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -23,11 +24,44 @@ type Loss struct {
 	// ScaleFree says that the loss does not hold the size of the student's logits
 	// to the teacher's. The training then fits a factor for it at the end.
 	ScaleFree bool
+	// For lists what the loss can compare; nil is ClassScores alone.
+	For []Answer
 	// Append adds the nodes and returns the tensors to minimise the sum of: each
-	// holds one value a sample, [N], of which the engine takes the mean, or one
-	// value in all.
+	// holds one value a row, [N], of which the engine takes the mean, or one value
+	// in all.
 	Append func(f *Fragment) []string
 }
+
+// Answer says what the numbers are that a loss compares. A row of them is one
+// answer: a sample's, or that of one position of a sample.
+type Answer int
+
+const (
+	// ClassScores become a distribution over classes through a softmax.
+	ClassScores Answer = iota
+	// LabelScores become a probability each through a sigmoid.
+	LabelScores
+	// Numbers are what they are.
+	Numbers
+	// Vectors are numbers of which the direction matters.
+	Vectors
+)
+
+// String names what is compared, for messages.
+func (a Answer) String() string {
+	return [...]string{"scores of classes", "scores of labels", "numbers", "embeddings"}[a]
+}
+
+// Compares says whether the loss is made for such answers.
+func (l *Loss) Compares(a Answer) bool {
+	if l.For == nil {
+		return a == ClassScores
+	}
+	return slices.Contains(l.For, a)
+}
+
+// anything is for losses that need no distribution.
+var anything = []Answer{ClassScores, LabelScores, Numbers, Vectors}
 
 // Target is something a loss compares the student's logits with.
 type Target int

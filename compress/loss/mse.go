@@ -12,6 +12,7 @@ package loss
 var _ = register(Loss{
 	Name:    "mse",
 	Summary: "mean squared error, for regression and embeddings",
+	For:     anything,
 	Append:  func(f *Fragment) []string { return []string{f.squared()} },
 })
 

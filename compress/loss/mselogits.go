@@ -11,5 +11,6 @@ package loss
 var _ = register(Loss{
 	Name:    "mse-logits",
 	Summary: "mean squared difference of the logits",
+	For:     anything,
 	Append:  func(f *Fragment) []string { return []string{f.squared()} },
 })

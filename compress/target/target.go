@@ -77,12 +77,21 @@ func (a *Answers) Row(k Key) []float32 {
 	return a.logits[i*a.width : (i+1)*a.width]
 }
 
+// Of is the answer to a sample of a set. It must not be changed.
+func (a *Answers) Of(set *data.Set, sample int) ([]float32, error) {
+	row := a.Row(set.Key(sample))
+	if row == nil {
+		return nil, fmt.Errorf("%s has no answer of the teacher", set.Name(sample))
+	}
+	return row, nil
+}
+
 // Batch gathers the answers to samples of a set into dst, one row each.
 func (a *Answers) Batch(set *data.Set, idx []int, dst []float32) error {
 	for i, s := range idx {
-		row := a.Row(set.Key(s))
-		if row == nil {
-			return fmt.Errorf("%s has no answer of the teacher", set.Name(s))
+		row, err := a.Of(set, s)
+		if err != nil {
+			return err
 		}
 		copy(dst[i*a.width:(i+1)*a.width], row)
 	}

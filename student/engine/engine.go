@@ -48,7 +48,8 @@ type Options struct {
 	// Training selects batch statistics and dropout.
 	Training bool
 	// Losses are the outputs to differentiate: the objective is the sum over
-	// them of the mean over samples. Empty means forward only.
+	// them of the mean over their elements, one or several a sample. Empty means
+	// forward only.
 	Losses []string
 	// Outputs are tensors to keep readable after a run, beside Losses. They may
 	// be intermediates. Nil means the graph's own outputs where Losses is empty.
@@ -200,8 +201,8 @@ func (p *Plan[T]) whole(name string) []T {
 	return p.arena[t.value.off : t.value.off+t.Len()]
 }
 
-// Loss is the objective of the last run: over Losses, the sum of the means over
-// samples.
+// Loss is the objective of the last run: over Losses, the sum of the means of
+// their elements.
 func (p *Plan[T]) Loss() float64 {
 	var sum float64
 	for _, name := range p.opt.Losses {
@@ -211,7 +212,7 @@ func (p *Plan[T]) Loss() float64 {
 			v += float64(x)
 		}
 		if t.Batched {
-			v /= float64(p.opt.Batch)
+			v /= float64(t.Len())
 		}
 		sum += v
 	}

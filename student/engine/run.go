@@ -63,7 +63,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	if s.seed != nil {
 		w.fill = 1
 		if s.seed.Batched {
-			w.fill = T(1 / float64(p.opt.Batch))
+			w.fill = T(1 / float64(s.seed.Len()))
 			sl := p.slot(&s.seed.grad, shard)
 			w.seed = &sl
 		} else {
