@@ -109,6 +109,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	value(s.node.in, f.In)
 	value(s.node.out, f.Out)
 	if s.back {
+		f.Fresh = s.fresh
 		f.DIn, f.DOut = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
 		grad(s.node.in, f.DIn)
 		grad(s.node.out, f.DOut)
@@ -235,7 +236,7 @@ func (p *Plan[T]) walk(seg *segment[T], s int) {
 	if seg.whole {
 		for j := range seg.steps {
 			at = &seg.steps[j]
-			p.exec(&at.runs[0], 0, p.opt.Batch, 0)
+			p.exec(&at.runs[0], 0, p.opt.Batch, 0, p.opt.Batch)
 		}
 		return
 	}
@@ -243,7 +244,7 @@ func (p *Plan[T]) walk(seg *segment[T], s int) {
 		hi := min(lo+p.slice, p.bounds[s+1])
 		for j := range seg.steps {
 			at = &seg.steps[j]
-			p.exec(&at.runs[s], lo, hi, p.bounds[s])
+			p.exec(&at.runs[s], lo, hi, p.bounds[s], p.bounds[s+1])
 		}
 	}
 }
@@ -262,8 +263,8 @@ func (p *Plan[T]) clearSums(s int) {
 	}
 }
 
-// exec runs a step on the samples lo to hi of the batch.
-func (p *Plan[T]) exec(w *work[T], lo, hi, shardLo int) {
+// exec runs a step on the samples lo to hi of a shard of the samples begin to end.
+func (p *Plan[T]) exec(w *work[T], lo, hi, begin, end int) {
 	if w.seed != nil {
 		g := w.seed.view(lo, hi)
 		for i := range g {
@@ -283,7 +284,7 @@ func (p *Plan[T]) exec(w *work[T], lo, hi, shardLo int) {
 		*w.dst[i] = w.slots[i].view(lo, hi)
 	}
 	f := &w.frame
-	f.N, f.At, f.First, f.Run = hi-lo, lo, lo == shardLo, p.run
+	f.N, f.At, f.First, f.Last, f.Run = hi-lo, lo, lo == begin, hi == end, p.run
 	w.phase(f)
 }
 

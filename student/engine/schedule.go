@@ -3,6 +3,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
 )
 
@@ -14,6 +16,7 @@ type step[T kernel.Float] struct {
 	back  bool
 	phase int
 	zero  []*tensor[T] // batched gradients this step is the first to add to
+	fresh []bool       // those it is the first to set, by input; nil where there are none
 	runs  []work[T]    // one a shard; one in all where the segment is whole
 }
 
@@ -44,15 +47,21 @@ func (p *Plan[T]) schedule() {
 		if !n.back {
 			continue
 		}
-		for phase := range n.kernel.Backward {
-			s := step[T]{node: n, back: true, phase: phase}
-			for _, t := range n.in {
-				if t != nil && t.onPath && t.Batched && !written[t] {
-					written[t] = true
-					s.zero = append(s.zero, t)
-				}
+		fresh := make([]bool, len(n.in))
+		var zero []*tensor[T]
+		for i, t := range n.in {
+			if t == nil || !t.onPath || !t.Batched || written[t] {
+				continue
 			}
-			p.add(s, n.kernel.Whole)
+			written[t] = true
+			once := !slices.Contains(n.in[i+1:], t)
+			if fresh[i] = once && slices.Contains(n.kernel.Sets, i); !fresh[i] {
+				zero = append(zero, t)
+			}
+		}
+		for phase := range n.kernel.Backward {
+			p.add(step[T]{node: n, back: true, phase: phase, zero: zero, fresh: fresh}, n.kernel.Whole)
+			zero = nil
 		}
 	}
 }

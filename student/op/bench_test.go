@@ -41,7 +41,7 @@ func BenchmarkKernels(b *testing.B) {
 		}
 		r := newRig[float32](b, o, &c.Case, oneSlice)
 		r.forward()
-		f := r.frame(0, 0, samples, true, true)
+		f := r.frame(0, 0, samples, true, true, true)
 		for i := range f.DOut[0] {
 			f.DOut[0][i] = 1
 		}

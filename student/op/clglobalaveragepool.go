@@ -24,6 +24,7 @@ func bindLastGlobalAverage[T kernel.Float](n *Node) (*Kernel[T], error) {
 	c, share := p.channels, T(1/float64(p.height*p.width))
 	k := result[T](n, []int{n.In[0].Shape[0], 1, 1, c}, p.batched)
 	k.Scratch = c
+	k.Sets = []int{0}
 	k.Forward = []Phase[T]{func(f *Frame[T]) {
 		for i := range p.images.of(f.N) {
 			y := f.Out[0][i*c : (i+1)*c]
@@ -42,7 +43,11 @@ func bindLastGlobalAverage[T kernel.Float](n *Node) (*Kernel[T], error) {
 			kernel.Scal(d, share)
 			dx := f.DIn[0][i*p.size : (i+1)*p.size]
 			for ; len(dx) > 0; dx = dx[c:] {
-				kernel.Add(dx[:c], d)
+				if f.Fresh[0] {
+					copy(dx, d)
+				} else {
+					kernel.Add(dx[:c], d)
+				}
 			}
 		}
 	}}

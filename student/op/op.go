@@ -114,6 +114,10 @@ type Kernel[T kernel.Float] struct {
 	// ReadsIn and ReadsOut list the operands whose values Backward reads; other
 	// buffers may be gone by then.
 	ReadsIn, ReadsOut []int
+	// Sets lists inputs, batched ones, whose gradient Backward can set as well as add
+	// to, as Frame.Fresh tells it. Where nothing else has added to the gradient
+	// before, that saves clearing it first.
+	Sets []int
 	// Whole makes the engine run the kernel once, on the whole batch, on one
 	// goroutine. It is the right choice for whatever mixes samples and is cheap.
 	Whole bool
@@ -134,13 +138,18 @@ type Frame[T kernel.Float] struct {
 	At    int    // index of its first sample within the batch
 	Shard int    // the shard it belongs to
 	First bool   // it is the first slice of this shard in this run
+	Last  bool   // it is the last slice of this shard in this run
 	Run   uint64 // number of the run, for random draws
 	// In and Out are the values, DIn and DOut the gradients, index by index.
 	// Omitted inputs are nil; so are gradients nobody wants.
 	In, Out   [][]T
 	DIn, DOut [][]T
-	Saved     []T
-	Scratch   []T
+	// Fresh says of the inputs in Kernel.Sets that DIn is undefined as yet: a phase
+	// sets all of it where it would have added. It has an entry for every input and is
+	// nil in the forward pass.
+	Fresh   []bool
+	Saved   []T
+	Scratch []T
 }
 
 // Case is a situation the suite checks an operator in.

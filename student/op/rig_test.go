@@ -191,6 +191,7 @@ type rig[T kernel.Float] struct {
 	in, out []buffer[T]
 	dout    []buffer[T]
 	din     [][]buffer[T] // of a batched input one, of a shared one for every shard
+	fresh   bool          // backward begins without the gradients in Kernel.Sets
 	saved   buffer[T]
 	scratch []buffer[T]
 }
@@ -272,8 +273,8 @@ func part[T kernel.Float](o *Operand, b buffer[T], lo, hi int) []T {
 	return d[lo*per : hi*per : hi*per]
 }
 
-func (r *rig[T]) frame(shard, lo, hi int, first, back bool) *Frame[T] {
-	f := &Frame[T]{N: hi - lo, At: lo, Shard: shard, First: first, Run: 3, Scratch: r.scratch[shard].data()}
+func (r *rig[T]) frame(shard, lo, hi int, first, last, back bool) *Frame[T] {
+	f := &Frame[T]{N: hi - lo, At: lo, Shard: shard, First: first, Last: last, Run: 3, Scratch: r.scratch[shard].data()}
 	kernel.Fill(f.Scratch, T(math.NaN()))
 	for i := range r.in {
 		f.In = append(f.In, part(&r.node.In[i], r.in[i], lo, hi))
@@ -287,7 +288,9 @@ func (r *rig[T]) frame(shard, lo, hi int, first, back bool) *Frame[T] {
 	if !back {
 		return f
 	}
+	f.Fresh = make([]bool, len(r.in))
 	for i := range r.in {
+		f.Fresh[i] = r.sets(i)
 		f.DIn = append(f.DIn, nil)
 		if d := r.din[i]; d != nil {
 			at := 0
@@ -313,7 +316,7 @@ func (r *rig[T]) run(phases []Phase[T], back bool) {
 			go func() {
 				defer wg.Done()
 				for i, hi := range ends {
-					phase(r.frame(shard, from, hi, i == 0, back))
+					phase(r.frame(shard, from, hi, i == 0, i == len(ends)-1, back))
 					from = hi
 				}
 			}()
@@ -321,6 +324,11 @@ func (r *rig[T]) run(phases []Phase[T], back bool) {
 		}
 		wg.Wait()
 	}
+}
+
+// sets says whether backward begins without a gradient of input i.
+func (r *rig[T]) sets(i int) bool {
+	return r.fresh && r.node.In[i].Batched && contains(r.k.Sets, i)
 }
 
 // forward computes the outputs.
@@ -337,6 +345,9 @@ func (r *rig[T]) backward(v [][]float64, base T) [][]float64 {
 		}
 		for _, d := range r.din[i] {
 			kernel.Fill(d.data(), base)
+			if r.sets(i) {
+				kernel.Fill(d.data(), nan)
+			}
 		}
 	}
 	for i := range r.out {

@@ -92,7 +92,7 @@ func TestIndexOutside(t *testing.T) {
 	}
 	c := &Case{Name: "outside", In: []Arg{{Shape: []int{3, 2}, Shared: true}, {Shape: []int{5}, Lo: 3, Hi: 4, Type: onnx.Int64, Batched: true}}}
 	r := newRig[float32](t, o, c, oneSlice)
-	f := r.frame(0, 0, samples, true, false)
+	f := r.frame(0, 0, samples, true, true, false)
 	defer func() {
 		if recover() == nil {
 			t.Error("no panic")

@@ -164,7 +164,7 @@ func TestNoGarbage(t *testing.T) {
 	eachCase(t, func(t *testing.T, o *Op, c *Case) {
 		r := newRig[float32](t, o, c, oneSlice)
 		r.forward()
-		f := r.frame(0, 0, samples, true, true)
+		f := r.frame(0, 0, samples, true, true, true)
 		for j, x := range directions(r, 13) {
 			for i := range x {
 				r.dout[j].data()[i] = float32(x[i])
@@ -244,6 +244,34 @@ func TestAgain(t *testing.T) {
 					t.Errorf("gradient %d differs by %g in the second run", i, d)
 				}
 			}
+		}
+	})
+}
+
+// TestFresh runs Backward where gradients that it can set are undefined, and expects
+// what it adds to zeros.
+func TestFresh(t *testing.T) {
+	eachCase(t, func(t *testing.T, o *Op, c *Case) {
+		if c.ForwardOnly {
+			return
+		}
+		for _, how := range []cut{sampleWise, unevenParts} {
+			r := newRig[float32](t, o, c, how)
+			if len(r.k.Sets) == 0 {
+				return
+			}
+			v := directions(r, 16)
+			r.forward()
+			want := r.backward(v, 0)
+			r.reset()
+			r.fresh = true
+			r.forward()
+			for i, g := range r.backward(v, 0) {
+				if d := difference(g, want[i]); d != 0 {
+					t.Errorf("gradient %d differs by %g", i, d)
+				}
+			}
+			r.check()
 		}
 	})
 }
