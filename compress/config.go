@@ -182,6 +182,9 @@ func (c *Config) terms() ([]loss.Term, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.Loss.Family != loss.Response {
+		return nil, fmt.Errorf("loss %s compares tensors inside the models", t.Loss.Name)
+	}
 	terms := []loss.Term{t}
 	if c.LabelWeight > 0 {
 		ce, err := loss.NewTerm("ce", c.LabelWeight, nil)
@@ -197,6 +200,9 @@ func (c *Config) terms() ([]loss.Term, error) {
 func Losses() []string {
 	var lines []string
 	for _, l := range loss.All() {
+		if l.Family != loss.Response {
+			continue
+		}
 		line := fmt.Sprintf("%-10s %s", l.Name, l.Summary)
 		var params []string
 		for _, p := range l.Params {

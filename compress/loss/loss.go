@@ -26,6 +26,15 @@ type Loss struct {
 	ScaleFree bool
 	// For lists what the loss can compare; nil is ClassScores alone.
 	For []Answer
+	// Family says what is compared. Losses of another family than Response read the
+	// Pairs of the fragment, found at Place where the caller names none.
+	Family Family
+	Place  Place
+	// TakesHead says that the student goes on with the teacher's classifier behind
+	// the tensor that is compared.
+	TakesHead bool
+	// Check says why a pair cannot be compared; nil takes any.
+	Check func(Pair) error
 	// Append adds the nodes and returns the tensors to minimise the sum of: each
 	// holds one value a row, [N], of which the engine takes the mean, or one value
 	// in all.
@@ -73,6 +82,8 @@ const (
 	TeacherChoice
 	// Labels is [N, classes]: 1 at the true class, 0 elsewhere.
 	Labels
+	// Position is [N, N]: 1 at the place of the sample in its batch, 0 elsewhere.
+	Position
 )
 
 // Param is a number that shapes a loss.
@@ -97,11 +108,16 @@ type Fragment struct {
 	Classes int
 	// Student is the tensor of the student's logits, [N, classes].
 	Student string
-	// Target gives the tensor of a target, [N, classes].
+	// Target gives the tensor of a target.
 	Target func(Target) string
+	// Pairs are the tensors inside the models that are compared.
+	Pairs []Pair
+	// Batch is the number of samples of a step.
+	Batch int
 
 	loss   *Loss
 	values map[string]float64
+	seed   uint64
 }
 
 // Value is the value of a parameter of the loss.
@@ -184,6 +200,15 @@ type Term struct {
 	Loss   *Loss
 	Weight float64
 	Values map[string]float64
+	// Balanced asks that the weight follow the size of the first term: the training
+	// multiplies by the ratio of the two.
+	Balanced bool
+	// Pairs, Batch and Seed are given by the training before Append: the tensors
+	// inside the models, in the training graph, the samples of a step, and where the
+	// projectors' weights begin.
+	Pairs []Pair
+	Batch int
+	Seed  uint64
 }
 
 // NewTerm chooses a loss by name. Values override its parameters' defaults.
@@ -239,6 +264,8 @@ func (l *Loss) paramNames() string {
 }
 
 // Parse reads a loss as the command line names it: "kd", or "dkd:beta=2,alpha=1".
+// Feature and relation losses take their parameters by position too, "fitnet:100"
+// or "rkd:25,50", and "auto" for a weight that follows the first term's size.
 // Values in more are used where the loss has such a parameter and the text does
 // not set it.
 func Parse(text string, weight float64, more map[string]float64) (Term, error) {
@@ -251,18 +278,32 @@ func Parse(text string, weight float64, more map[string]float64) (Term, error) {
 			}
 		}
 	}
+	balanced, place := false, 0
 	for part := range strings.SplitSeq(rest, ",") {
 		if part == "" {
 			continue
 		}
-		key, number, _ := strings.Cut(part, "=")
+		key, number, named := strings.Cut(part, "=")
+		if l := losses[name]; l != nil && l.Family != Response && !named {
+			if part == "auto" {
+				balanced = true
+				continue
+			}
+			if place == len(l.Params) {
+				return Term{}, fmt.Errorf("loss %s: more numbers than its parameters: %s", name, l.paramNames())
+			}
+			key, number = l.Params[place].Name, part
+			place++
+		}
 		v, err := strconv.ParseFloat(number, 64)
 		if err != nil {
 			return Term{}, fmt.Errorf("loss %s: %q is not PARAMETER=NUMBER", name, part)
 		}
 		values[key] = v
 	}
-	return NewTerm(name, weight, values)
+	t, err := NewTerm(name, weight, values)
+	t.Balanced = balanced
+	return t, err
 }
 
 func short(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
@@ -271,7 +312,8 @@ func short(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 // Loss.Append does. Student is [N, classes]; target gives the tensors compared
 // with.
 func (t Term) Append(b *onnx.Builder, opset, classes int, student string, target func(Target) string) []string {
-	f := &Fragment{Builder: b, Opset: opset, Classes: classes, Student: student, Target: target, loss: t.Loss, values: t.Values}
+	f := &Fragment{Builder: b, Opset: opset, Classes: classes, Student: student, Target: target,
+		Pairs: t.Pairs, Batch: t.Batch, loss: t.Loss, values: t.Values, seed: t.Seed}
 	out := t.Loss.Append(f)
 	for i, x := range out {
 		out[i] = f.Scale(x, t.Weight)
