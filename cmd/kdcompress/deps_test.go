@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"compress/target":         {"compress/data", "onnx/ort"},
 	"compress/loss":           {"onnx"},
 	"compress/distill":        {"onnx", "student", "student/engine", "student/optim", "compress/loss", "compress/target", "compress/data"},
+	"compress/quant":          {"onnx", "onnx/rewrite", "onnx/ort"},
 	"compress/report":         {"onnx", "onnx/ort", "onnx/rewrite", "compress/data"},
 	"compress": {"onnx", "onnx/ort", "onnx/rewrite", "student", "student/op", "compress/data", "compress/target", "compress/loss",
 		"compress/distill", "compress/report"},

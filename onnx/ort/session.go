@@ -18,6 +18,8 @@ type Options struct {
 	Threads    int      // threads within an operator; 1 if zero
 	NoOptimise bool     // run the graph as it is written, without rewriting
 	Outputs    []string // the outputs to fetch, in this order; nil for all as declared
+
+	saveTo string // where the runtime writes the optimised graph, "" for nowhere
 }
 
 // Info describes an input or output as the model declares it.
@@ -124,6 +126,9 @@ func create(x exposed, opts Options) (*onnxruntime_go.DynamicAdvancedSession, er
 		so.SetInterOpNumThreads(1),
 		so.SetGraphOptimizationLevel(level),
 	)
+	if opts.saveTo != "" {
+		err = errors.Join(err, so.SetOptimizedModelFilePath(opts.saveTo))
+	}
 	var dyn *onnxruntime_go.DynamicAdvancedSession
 	if err == nil {
 		dyn, err = onnxruntime_go.NewDynamicAdvancedSessionWithONNXData(x.model, x.inputs, x.names, so)
