@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "unsafe"
+
+// lastBlock is how many channels, the fastest axis, a vector of the loops over
+// channels-last images holds.
+const lastBlock = 16
+
+// lines is a strip of outputs: pixels as rows, channels as columns. Row p is the sum
+// over segments s and steps k of
+//
+//	a[p*as + off[s] + k] * b[(s*steps + k)*width ...]
+//
+// plus bias, which may be nil. The columns are one or two vectors, of which cols
+// are stored; b is as wide as the vectors. With add, c is added to; with relu,
+// what is stored is not negative.
+type lines[T Float] struct {
+	pixels    int
+	a         []T
+	as        int
+	off       []int
+	steps     int
+	b         []T
+	c         []T
+	cs        int
+	bias      []T
+	cols      int
+	add, relu bool
+
+	raw lines32
+}
+
+// width is the number of columns of b.
+func (l *lines[T]) width() int { return (l.cols + lastBlock - 1) / lastBlock * lastBlock }
+
+// lines32 is what the assembly sees of lines: addresses, and distances in bytes.
+// It uses up tiles, a and c. It lies in lines, which keeps what it points to, because
+// a structure on the stack would be moved to the heap at every call through a table.
+type lines32 struct {
+	tiles    int
+	a        uintptr
+	as       int
+	segments int
+	off      uintptr // of distances in bytes
+	steps    int
+	b, c     uintptr
+	cs       int
+	add      int
+	bias     uintptr
+	relu     int
+	mask     int
+}
+
+// address is where a slice begins.
+func address[E any](x []E) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(x))) }
+
+// flag is 1 for true.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// lastLoops are the loops over channels-last float32 images of this machine; the
+// first two by the number of vectors and of rows, less one each.
+type lastLoops struct {
+	lines      [2][]func(*lines32)
+	outers     [2][]func(*outers32)
+	maskedRow  func(pixels, step int, dst, src, y, sum *float32, mask int)
+	transforms [transformKinds]func(*transform32)
+}
+
+// lastsOf are the loops for elements of x, or nil.
+func lastsOf[T Float](x []T) *lastLoops {
+	var element T
+	if unsafe.Sizeof(element) != 4 {
+		return nil
+	}
+	return lasts
+}
+
+// ChannelsLast says whether this machine has loops over channels-last float32
+// images that are faster than those over images of planes.
+func ChannelsLast() bool { return lasts != nil }
+
+// laneMask selects the channels of the last vector of cols.
+func laneMask(cols int) int {
+	if r := cols % lastBlock; r != 0 {
+		return 1<<r - 1
+	}
+	return 1<<lastBlock - 1
+}
+
+// run computes the strip. offBytes are the offsets off in bytes of float32.
+func (l *lines[T]) run(offBytes []int) {
+	if l.pixels == 0 {
+		return
+	}
+	f := lastsOf(l.a)
+	if f == nil {
+		linesGo(l)
+		return
+	}
+	// The furthest elements touched: a slice that is too short is a programmer's mistake.
+	_ = l.c[(l.pixels-1)*l.cs+l.cols-1]
+	_ = l.b[len(l.off)*l.steps*l.width()-1]
+	forms := f.lines[l.width()/lastBlock-1]
+	s := &l.raw
+	*s = lines32{a: address(l.a), as: 4 * l.as, segments: len(l.off), off: address(offBytes), steps: l.steps,
+		b: address(l.b), c: address(l.c), cs: 4 * l.cs, add: flag(l.add), bias: address(l.bias), relu: flag(l.relu), mask: laneMask(l.cols)}
+	n := (l.pixels + len(forms) - 1) / len(forms)
+	rows, more := l.pixels/n, l.pixels%n
+	if more > 0 {
+		s.tiles = more
+		forms[rows](s)
+	}
+	s.tiles = n - more
+	forms[rows-1](s)
+}
+
+// linesGo is the plain form of lines.
+func linesGo[T Float](l *lines[T]) {
+	width := l.width()
+	for p := range l.pixels {
+		var sum [2 * lastBlock]T
+		copy(sum[:l.cols], l.bias)
+		at := 0
+		for _, o := range l.off {
+			for _, x := range l.a[p*l.as+o:][:l.steps] {
+				for j, v := range l.b[at : at+width] {
+					sum[j] += x * v
+				}
+				at += width
+			}
+		}
+		c := l.c[p*l.cs:][:l.cols]
+		for j := range c {
+			v := sum[j]
+			if l.add {
+				v += c[j]
+			}
+			if l.relu && v < 0 {
+				v = 0
+			}
+			c[j] = v
+		}
+	}
+}
