@@ -194,6 +194,11 @@ func (p *Plan[T]) chooseSlice(locals [][]*buffer) {
 	if weights := size * len(p.params.Grad); weights > budget {
 		p.slice = max(p.slice, weights/(peak*size))
 	}
+	for _, n := range p.nodes {
+		if n.needed {
+			p.slice = max(p.slice, n.kernel.Together)
+		}
+	}
 	largest := 0
 	for s := range p.opt.Shards {
 		largest = max(largest, p.bounds[s+1]-p.bounds[s])

@@ -127,6 +127,9 @@ type Kernel[T kernel.Float] struct {
 	// Scratch elements plus ScratchPer elements a sample of the slice are handed
 	// to every phase in Frame.Scratch, with undefined content.
 	Scratch, ScratchPer int
+	// Together is how many samples a slice should hold at least, where the operator
+	// is slow on fewer; 0 is any number.
+	Together int
 }
 
 // Phase is a step of a kernel on a slice of the batch.

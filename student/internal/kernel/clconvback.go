@@ -46,8 +46,8 @@ func (c *ConvLast[T]) Backward(shard int, g *GradLast[T], scratch []T) {
 		if g.DX != nil {
 			c.dataStrips(s, 0, g.DX, g.DY, g.Images*c.inLen, !g.Set)
 		}
-		if g.DW != nil {
-			c.weightImage(s, g.X, g.DY, 1, g.Images*c.outLen, 0, 0)
+		for i := 0; i < g.Images && g.DW != nil; i++ { // sums by image, as below
+			c.weightImage(s, g.X[i*c.inLen*c.in:], g.DY[i*c.outLen*c.out:], 1, c.outLen, 0, 0)
 		}
 	} else {
 		c.backwardImages(s, g, img, sheet, copied)

@@ -295,7 +295,7 @@ type transform struct {
 	rows, cols int
 	constants  []float32
 	program    []string
-	bias bool
+	bias       bool
 }
 
 // Points 0, 1, -1, 2, -2 and infinity (Lavin and Gray 2016, arXiv:1509.09308).
