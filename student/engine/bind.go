@@ -59,9 +59,9 @@ func (p *Plan[T]) bindInputs(g *onnx.Graph) error {
 // reachable lists the nodes that the wanted tensors depend on, in graph order.
 // Others are not looked at, so they may be of operators the engine does not know,
 // such as an ArgMax behind the logits.
-func (p *Plan[T]) reachable(g *onnx.Graph) []*onnx.Node {
+func (opt *Options) reachable(g *onnx.Graph) []*onnx.Node {
 	wanted := map[string]bool{}
-	for _, list := range [][]string{p.opt.Outputs, p.opt.Losses} {
+	for _, list := range [][]string{opt.Outputs, opt.Losses} {
 		for _, name := range list {
 			wanted[name] = true
 		}

@@ -27,6 +27,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/kdcompress/kdcompress/onnx"
@@ -90,6 +91,7 @@ type node[T kernel.Float] struct {
 type Plan[T kernel.Float] struct {
 	opt      Options
 	params   *Params[T]
+	layout   *layout // nil where the graph is compiled as it is
 	tensors  map[string]*tensor[T]
 	nodes    []*node[T]
 	segments []segment[T]
@@ -125,6 +127,22 @@ func Compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 			opt.Outputs = append(opt.Outputs, o.Name)
 		}
 	}
+	if useChannelsLast[T]() {
+		live := *g
+		live.Nodes = opt.reachable(g)
+		if l := channelsLast(&live, opt.Opset, slices.Concat(opt.Outputs, opt.Losses)); l != nil {
+			// A graph the rewriting does not fit is compiled as it is.
+			if p, err := compile(l.g, params, opt); err == nil {
+				p.layout = l
+				return p, nil
+			}
+		}
+	}
+	return compile(g, params, opt)
+}
+
+// compile is Compile for options that are complete.
+func compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Plan[T], error) {
 	p := &Plan[T]{opt: opt, params: params, tensors: map[string]*tensor[T]{}}
 	for s := 0; s <= opt.Shards; s++ {
 		p.bounds = append(p.bounds, s*opt.Batch/opt.Shards)
@@ -132,7 +150,7 @@ func Compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 	if err := p.bindInputs(g); err != nil {
 		return nil, err
 	}
-	for _, n := range p.reachable(g) {
+	for _, n := range opt.reachable(g) {
 		if err := p.bindNode(n); err != nil {
 			return nil, &onnx.Error{Node: n.Name, Op: n.OpType, Err: err}
 		}
@@ -184,6 +202,9 @@ func (p *Plan[T]) Output(name string) []T { return p.whole(name) }
 func (p *Plan[T]) Shape(name string) []int {
 	if t := p.tensors[name]; t != nil {
 		return t.Shape
+	}
+	if p.layout != nil && p.layout.last[name] != "" {
+		return p.layout.shape(name, p.Shape)
 	}
 	return nil
 }
