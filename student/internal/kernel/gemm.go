@@ -34,7 +34,7 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 	case []float32:
 		sgemm := gonumSgemm
 		if fast != nil {
-			sgemm = fast.gemm
+			sgemm = tiledSgemm
 		}
 		sgemm(transA, transB, m, n, k, float32(alpha), a, lda, any(b).([]float32), ldb, float32(beta), any(c).([]float32), ldc)
 	case []float64:

@@ -4,22 +4,10 @@
 
 package kernel
 
-import "golang.org/x/sys/cpu"
-
 //go:generate go run gen_avx2.go
 
-// fast is the tiling of this machine's instruction set, or nil.
-var fast = detect()
-
-func detect() *tiling {
-	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		return &tiling{rows: 6, cols: 16, tile: avx2Tile, transpose: avx2Transpose}
-	}
-	return nil
-}
-
-// avx2Tile is tileGo in AVX2 and FMA for up to 6 rows and 16 columns.
-func avx2Tile(rows, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32) {
+// avx2Tile is tileGo in AVX2 and FMA for up to 6 rows and all of 16 columns.
+func avx2Tile(rows, _, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32) {
 	pa, pb, pc := &a[0], &b[0], &c[0]
 	switch rows {
 	case 6:

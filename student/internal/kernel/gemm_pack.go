@@ -2,34 +2,54 @@
 
 package kernel
 
-// packB copies rows [pc, pc+kb) and columns [jc, jc+nb) of op(B) into panels of
-// t.cols columns, filled up with zeros. Where the tiles can read the matrix as it
-// is, it says so and copies only the panel that needs filling up.
-func (t *tiling) packB(p *panels, b operand, pc, jc, kb, nb, m int) (direct bool) {
-	direct = b.col == 1 && (m <= 2*t.rows || m <= directRows && kb*crowding(b.row) <= 400)
-	p.b = grow(p.b, (nb+t.cols-1)/t.cols*t.cols*kb)
-	jr := 0
-	if direct {
-		jr = nb / t.cols * t.cols
+// block is a block of B as tiles read it: in panels as wide as a tile, one behind
+// the other and filled up with zeros, but for its first columns where they are
+// read in place.
+type block struct {
+	packed []float32
+	whole  int // how many columns are read in place
+	place  operand
+}
+
+// panel is where column j begins and how far apart its rows lie.
+func (b *block) panel(j, k, n, cols int) ([]float32, int) {
+	if j < b.whole {
+		return b.place.data[j:], b.place.row
 	}
-	for ; jr < nb; jr += t.cols {
-		dst, src := p.b[jr*kb:(jr+t.cols)*kb], b.from(pc, jc+jr)
-		w := min(t.cols, nb-jr)
+	return b.packed[j*k:], cols
+}
+
+// packB packs the first k rows and n columns of b for a product of m rows, or
+// leaves them in place if that is cheaper.
+func (t *tiling) packB(p *panels, b operand, k, n, m int) block {
+	p.b = grow(p.b, up(n, t.cols)*k)
+	whole := 0
+	if b.col == 1 && m <= directRows {
+		whole = n / t.cols * t.cols
+	}
+	t.pack(p.b, b, k, n, whole)
+	return block{p.b, whole, b}
+}
+
+// pack copies the first k rows and n columns of b, but for the first skip columns.
+func (t *tiling) pack(dst []float32, b operand, k, n, skip int) {
+	for j := skip; j < n; j += t.cols {
+		w := min(t.cols, n-j)
+		panel := dst[j*k : (j+t.cols)*k]
 		if w < t.cols {
-			clear(dst)
+			clear(panel)
 		}
 		if b.col == 1 {
-			copyPanel(dst, t.cols, src, b.row, kb, w)
+			t.copy(panel, t.cols, b.from(0, j), b.row, k, w)
 		} else {
-			t.transpose(dst, t.cols, src, b.col, w, kb)
+			t.transpose(panel, t.cols, b.from(0, j), b.col, w, k)
 		}
 	}
-	return direct
 }
 
 // directRows is up to how many rows of A reading B in place is cheaper than
 // packing it first.
-const directRows = 144
+const directRows = 160
 
 // crowding is how many times fewer lines of the innermost cache rows ld elements
 // apart can lie in, because their addresses repeat modulo 4096 bytes.
@@ -37,34 +57,10 @@ func crowding(ld int) int {
 	return max(1, min(ld&-ld, 1024)/16)
 }
 
-// packA copies rows [ic, ic+mb) and columns [pc, pc+kb) of op(A) into panels as
-// high as the tiles that will read them, if A is transposed and many tiles will.
-// Otherwise reading A in place is as fast.
-func (t *tiling) packA(p *panels, a operand, ic, pc, mb, kb, n int) bool {
-	if a.row != 1 || n < packCols {
-		return false
-	}
-	p.a = grow(p.a, mb*kb)
-	for ir, rows := 0, 0; ir < mb; ir += rows {
-		rows = height(mb-ir, t.rows)
-		copyPanel(p.a[ir*kb:(ir+rows)*kb], rows, a.from(ic+ir, pc), a.col, kb, rows)
-	}
-	return true
-}
-
-// packCols is from how many columns of C on packing a transposed A pays.
-const packCols = 256
-
-// copyPanel copies rows of width elements, ld apart, to rows ds apart.
-func copyPanel(dst []float32, ds int, src []float32, ld, rows, width int) {
-	if width == 16 && ds == 16 {
-		for r := 0; r < rows; r++ {
-			*(*[16]float32)(dst[r*16:]) = *(*[16]float32)(src[r*ld:])
-		}
-		return
-	}
-	for r := 0; r < rows; r++ {
-		copy(dst[r*ds:r*ds+width], src[r*ld:])
+// copyGo copies rows of cols elements, ld apart, to rows ds apart.
+func copyGo(dst []float32, ds int, src []float32, ld, rows, cols int) {
+	for r := range rows {
+		copy(dst[r*ds:r*ds+cols], src[r*ld:])
 	}
 }
 

@@ -4,5 +4,5 @@
 
 package kernel
 
-// fast is the tiling of this machine's instruction set, or nil.
-var fast *tiling
+// tilings are those this machine can run, the best first.
+var tilings []*tiling

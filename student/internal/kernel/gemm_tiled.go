@@ -4,29 +4,46 @@ package kernel
 
 import "sync"
 
-// Sizes of the blocks of a product. A panel of B, maxDepth rows by one tile,
-// stays in the innermost cache while the panels of A pass by; a block of A stays
-// in the second; a block of B in the third.
-const (
-	maxDepth = 320
-	maxRows  = 96
-	maxCols  = 1024
-	maxTile  = 12 * 32
-)
+// maxTile is how many elements the largest tile has.
+const maxTile = 12 * 32
 
 // tiling is a product built from tiles of C that are held in registers.
 type tiling struct {
+	name       string
 	rows, cols int // of the largest tile
-	// tile and transpose have the meaning of tileGo and transposeGo.
-	tile      func(rows, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32)
+	// A block of B is depth rows by wide columns, which is a multiple of cols: it
+	// stays in the second cache while the rows of A pass by.
+	depth, wide int
+	// tile, copy and transpose have the meaning of tileGo, copyGo and transposeGo. A
+	// tile that is not masked computes all its columns, whatever it is told.
+	masked    bool
+	tile      func(rows, cols, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32)
+	copy      func(dst []float32, ds int, src []float32, ld, rows, cols int)
 	transpose func(dst []float32, ds int, src []float32, ld, rows, cols int)
 	pool      sync.Pool // of *panels
 }
 
+// fast is a tiling of this machine's best instruction set, or nil.
+var fast = foremost()
+
+func foremost() *tiling {
+	if len(tilings) == 0 {
+		return nil
+	}
+	return tilings[0]
+}
+
 // panels is the memory of one product under way.
 type panels struct {
-	a, b []float32
-	c    [maxTile]float32
+	b, c []float32
+	tile [maxTile]float32
+}
+
+func (t *tiling) panels() *panels {
+	if p, _ := t.pool.Get().(*panels); p != nil {
+		return p
+	}
+	return new(panels)
 }
 
 // operand is a matrix as it lies in memory: element i, j at i*row + j*col.
@@ -37,6 +54,11 @@ type operand struct {
 
 func (o operand) from(i, j int) []float32 { return o.data[i*o.row+j*o.col:] }
 
+// at is the operand without its first i rows and j columns.
+func (o operand) at(i, j int) operand { return operand{o.from(i, j), o.row, o.col} }
+
+func (o operand) transposed() operand { return operand{o.data, o.col, o.row} }
+
 func strided(trans bool, data []float32, ld int) operand {
 	if trans {
 		return operand{data, 1, ld}
@@ -44,61 +66,125 @@ func strided(trans bool, data []float32, ld int) operand {
 	return operand{data, ld, 1}
 }
 
+// tiledSgemm is Gemm for non-empty matrices by the tiling that suits them.
+func tiledSgemm(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	rows, cols, apart := m, n, lda
+	if flips(transB, m, n) {
+		rows, cols, apart = n, m, ldb
+	} else if transA {
+		apart = 1
+	}
+	pick(rows, cols, apart).gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+}
+
+// pick is the tiling that takes the fewest tiles. One of more than eight rows is
+// out of the question where rows lie so far apart that they drive each other from
+// the innermost cache.
+func pick(rows, cols, apart int) *tiling {
+	var least *tiling
+	fewest := 0
+	for _, t := range tilings {
+		if t.rows > 8 && crowding(apart) == 64 {
+			continue
+		}
+		tiles := (rows + t.rows - 1) / t.rows * ((cols + t.cols - 1) / t.cols)
+		if least == nil || tiles < fewest {
+			least, fewest = t, tiles
+		}
+	}
+	return least
+}
+
 // gemm is Gemm for non-empty matrices.
 func (t *tiling) gemm(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
-	p, _ := t.pool.Get().(*panels)
-	if p == nil {
-		p = new(panels)
-	}
+	p := t.panels()
 	oa, ob := strided(transA, a, lda), strided(transB, b, ldb)
-	depth := even(k, maxDepth)
-	for jc := 0; jc < n; jc += maxCols {
-		nb := min(maxCols, n-jc)
+	if flips(transB, m, n) {
+		t.flipped(p, m, n, k, alpha, oa, ob, beta, c, ldc)
+	} else {
+		t.product(p, m, n, k, alpha, oa, ob, beta, c, ldc)
+	}
+	t.pool.Put(p)
+}
+
+// product computes C block by block of B. Every sum runs over parts of t.depth.
+func (t *tiling) product(p *panels, m, n, k int, alpha float32, a, b operand, beta float32, c []float32, ldc int) {
+	depth := even(k, t.depth)
+	wide := up(even(n, t.wide), t.cols)
+	for jc := 0; jc < n; jc += wide {
+		nb := min(wide, n-jc)
 		for pc := 0; pc < k; pc += depth {
 			kb := min(depth, k-pc)
 			scale := beta
 			if pc > 0 {
 				scale = 1
 			}
-			direct := t.packB(p, ob, pc, jc, kb, nb, m)
-			for ic := 0; ic < m; ic += maxRows {
-				mb := min(maxRows, m-ic)
-				packed := t.packA(p, oa, ic, pc, mb, kb, n)
-				for jr := 0; jr < nb; jr += t.cols {
-					bp, bs := p.b[jr*kb:], t.cols
-					if direct && jr+t.cols <= nb {
-						bp, bs = ob.from(pc, jc+jr), ob.row
-					}
-					for ir, rows := 0, 0; ir < mb; ir += rows {
-						rows = height(mb-ir, t.rows)
-						ap, ars, acs := oa.from(ic+ir, pc), oa.row, oa.col
-						if packed {
-							ap, ars, acs = p.a[ir*kb:], 1, rows
-						}
-						cp := c[(ic+ir)*ldc+jc+jr:]
-						if jr+t.cols <= nb {
-							t.tile(rows, kb, ap, ars, acs, bp, bs, cp, ldc, alpha, scale)
-						} else {
-							t.edge(p, rows, nb-jr, kb, ap, ars, acs, bp, bs, cp, ldc, alpha, scale)
-						}
-					}
-				}
-			}
+			pb := t.packB(p, b.at(pc, jc), kb, nb, m)
+			t.block(p, m, nb, kb, a.at(0, pc), pb, c[jc:], ldc, alpha, scale)
 		}
 	}
-	t.pool.Put(p)
 }
 
-// edge computes a tile of which only the first cols columns exist.
-func (t *tiling) edge(p *panels, rows, cols, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32) {
-	if beta != 0 {
-		for i := 0; i < rows; i++ {
-			copy(p.c[i*t.cols:i*t.cols+cols], c[i*ldc:])
+// block computes the product of a part of A and a block of B.
+func (t *tiling) block(p *panels, m, n, k int, a operand, b block, c []float32, ldc int, alpha, beta float32) {
+	for i, rows := 0, 0; i < m; i += rows {
+		rows = height(m-i, t.rows)
+		ai := a.from(i, 0)
+		for j := 0; j < n; j += t.cols {
+			bj, bs := b.panel(j, k, n, t.cols)
+			t.put(p, rows, min(t.cols, n-j), k, ai, a.row, a.col, bj, bs, c[i*ldc+j:], ldc, alpha, beta)
 		}
 	}
-	t.tile(rows, k, a, ars, acs, b, bs, p.c[:], t.cols, alpha, beta)
-	for i := 0; i < rows; i++ {
-		copy(c[i*ldc:i*ldc+cols], p.c[i*t.cols:])
+}
+
+// put computes a tile.
+func (t *tiling) put(p *panels, rows, cols, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32) {
+	if t.masked || cols == t.cols {
+		t.tile(rows, cols, k, a, ars, acs, b, bs, c, ldc, alpha, beta)
+		return
+	}
+	if beta != 0 {
+		copyGo(p.tile[:], t.cols, c, ldc, rows, cols)
+	}
+	t.tile(rows, t.cols, k, a, ars, acs, b, bs, p.tile[:], t.cols, alpha, beta)
+	copyGo(c, ldc, p.tile[:], t.cols, rows, cols)
+}
+
+// flips says whether a product is computed as the transpose of Bᵀ*Aᵀ: where B is
+// transposed and large beside A.
+func flips(transB bool, m, n int) bool { return transB && m <= flipRows && m < n/2 }
+
+const flipRows = 256
+
+// flipCols is how many columns of C are computed at a time in a flipped product.
+const flipCols = 48
+
+// flipped computes C from its transpose, the product of Bᵀ, whose rows are read
+// where they lie, and Aᵀ, which is packed whole: less to pack where A has few rows.
+func (t *tiling) flipped(p *panels, m, n, k int, alpha float32, a, b operand, beta float32, c []float32, ldc int) {
+	depth := even(k, t.depth)
+	a, b = a.transposed(), b.transposed()
+	width := up(m, t.cols)
+	p.b = grow(p.b, width*k)
+	for pc := 0; pc < k; pc += depth {
+		kb := min(depth, k-pc)
+		t.pack(p.b[pc*width:], a.at(pc, 0), kb, m, 0)
+	}
+	p.c = grow(p.c, flipCols*m)
+	for j := 0; j < n; j += flipCols {
+		cols := min(flipCols, n-j)
+		if beta != 0 {
+			t.transpose(p.c, m, c[j:], ldc, m, cols)
+		}
+		for pc := 0; pc < k; pc += depth {
+			kb := min(depth, k-pc)
+			scale := beta
+			if pc > 0 {
+				scale = 1
+			}
+			t.block(p, cols, m, kb, b.at(j, pc), block{packed: p.b[pc*width:]}, p.c, m, alpha, scale)
+		}
+		t.transpose(c[j:], ldc, p.c, m, cols, m)
 	}
 }
 
@@ -121,3 +207,6 @@ func even(n, limit int) int {
 	parts := (n + limit - 1) / limit
 	return (n + parts - 1) / parts
 }
+
+// up is the smallest multiple of unit that is not less than n.
+func up(n, unit int) int { return (n + unit - 1) / unit * unit }
