@@ -66,7 +66,7 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 // are multiples of 8, as vector units want them.
 func largest(sig student.Signature, seed uint64, limit int64) (*student.Student, int64, error) {
 	arch := "convnet"
-	if student.Lookup(arch).Fits(sig.Inputs) != nil {
+	if student.Lookup(arch).Fits(sig.Reads()) != nil {
 		arch = "mlp"
 	}
 	var best *student.Student

@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 		{"latency", func(c *Config) { c.MaxLatency = -1 }, "budgets cannot be negative"},
 		{"size", func(c *Config) { c.MaxSize = -1 }, "budgets cannot be negative"},
 		{"loss", func(c *Config) { c.Loss = "l2" }, `no loss "l2"; there are`},
-		{"student", func(c *Config) { c.Student = "resnet" }, `no student architecture "resnet"`},
+		{"student", func(c *Config) { c.Student = "nobody" }, `no student architecture "nobody"`},
 		{"student's option", func(c *Config) { c.Student = "mlp:size=1" }, `student mlp has no option "size=1"`},
 		{"no student", func(c *Config) { c.Student = "" }, `no student architecture ""`},
 		{"data format", func(c *Config) { c.Data.Format = "gif" }, `data format "gif" is unknown`},

@@ -18,9 +18,8 @@ type Arch struct {
 	Name    string
 	Summary string
 	Options []Option
-	// Fits says why the architecture cannot read inputs of these per-sample
-	// shapes, nil if it can.
-	Fits func(inputs [][]int) error
+	// Fits says why the architecture cannot read these inputs, nil if it can.
+	Fits func(inputs []Input) error
 	// Emit appends the layers and returns the tensor of logits, [N, width].
 	Emit func(e *Emitter) string
 }
@@ -60,12 +59,13 @@ func (a *Arch) optionNames() string {
 // Emitter appends layers with seeded weights to a graph.
 type Emitter struct {
 	*onnx.Builder
-	// Inputs are the model's inputs as float tensors and their per-sample shapes.
+	// Inputs are the model's inputs.
 	Inputs []Input
 	// Width is the number of logits a sample.
 	Width int
 
 	dense  bool // Emit gives the answer's own shape
+	opset  int64
 	arch   *Arch
 	spec   Spec
 	seed   uint64
@@ -79,7 +79,19 @@ const maxParams = 1<<29 - 1<<20
 // Input is a graph input an architecture reads.
 type Input struct {
 	Tensor string
+	Type   onnx.DataType
 	Shape  []int // without the batch dimension
+	// Vocab is the number of rows of the table that the teacher looks the input's
+	// whole numbers up in, 0 where it does not.
+	Vocab int
+}
+
+// Float is an input as a float32 tensor.
+func (e *Emitter) Float(in Input) string {
+	if in.Type == onnx.Float32 {
+		return in.Tensor
+	}
+	return e.Op("Cast", []string{in.Tensor}, onnx.Int("to", int64(onnx.Float32)))
 }
 
 // Int is the value of a numeric option.
@@ -172,4 +184,27 @@ func (e *Emitter) BatchNorm(stem, x string, c int) string {
 	n := int64(c)
 	return e.OpNamed(stem, "BatchNormalization", []string{x, e.Constant(stem+".scale", 1, n), e.Constant(stem+".bias", 0, n),
 		e.Constant(stem+".mean", 0, n), e.Constant(stem+".var", 1, n)}, onnx.Float("epsilon", 1e-5), onnx.Float("momentum", 0.9))
+}
+
+// Dense is Linear over the last axis of a tensor of any rank.
+func (e *Emitter) Dense(stem, x string, in, out int, gain float64) string {
+	w := e.Normal(stem+".weight", math.Sqrt(gain/float64(in)), int64(in), int64(out))
+	x = e.OpNamed(stem+".product", "MatMul", []string{x, w})
+	return e.OpNamed(stem, "Add", []string{x, e.Constant(stem+".bias", 0, int64(out))})
+}
+
+// Reshaped gives a tensor another shape; 0 keeps a dimension, -1 takes what is left.
+func (e *Emitter) Reshaped(x string, dims ...int64) string {
+	return e.Op("Reshape", []string{x, e.Int64("shape", []int64{int64(len(dims))}, dims)})
+}
+
+// Embed looks the whole numbers of an input up in a table of the teacher's number
+// of rows; the width of a row is appended to the input's shape.
+func (e *Emitter) Embed(stem string, in Input, width int) string {
+	table := e.Normal(stem+".table", 1, int64(in.Vocab), int64(width))
+	x := in.Tensor
+	if in.Type != onnx.Int64 && in.Type != onnx.Int32 {
+		x = e.Op("Cast", []string{x}, onnx.Int("to", int64(onnx.Int64)))
+	}
+	return e.OpNamed(stem, "Gather", []string{table, x})
 }

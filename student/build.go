@@ -38,7 +38,7 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	if arch == nil {
 		panic("student: unknown architecture: " + spec.Arch)
 	}
-	if err := arch.Fits(sig.Inputs); err != nil {
+	if err := arch.Fits(sig.Reads()); err != nil {
 		return nil, err
 	}
 	if v := sig.Teacher.Opset(""); v < oldestOpset {
@@ -49,18 +49,11 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		Domain: sig.Teacher.Domain, ModelVersion: sig.Teacher.ModelVersion + 1, Metadata: slices.Clone(sig.Teacher.Metadata), Graph: g}
 	teacher := sig.Teacher.Clone().Graph
 	g.Inputs, g.Outputs = teacher.DataInputs(), teacher.Outputs
-	e := &Emitter{Builder: onnx.NewBuilder(g, ""), arch: arch, spec: spec, seed: seed, Width: 1}
-	e.Width = 0
+	e := &Emitter{Builder: onnx.NewBuilder(g, ""), opset: sig.Teacher.Opset(""), arch: arch, spec: spec, seed: seed}
 	for _, a := range sig.answers() {
 		e.Width += a.width()
 	}
-	for i, v := range g.Inputs {
-		x := v.Name
-		if v.Type != onnx.Float32 {
-			x = e.Op("Cast", []string{x}, onnx.Int("to", int64(onnx.Float32)))
-		}
-		e.Inputs = append(e.Inputs, Input{Tensor: x, Shape: sig.Inputs[i]})
-	}
+	e.Inputs = sig.Reads()
 	counted := *e
 	counted.Builder, counted.count = onnx.NewBuilder(&onnx.Graph{}, ""), true
 	if arch.Emit(&counted); counted.params > maxParams {

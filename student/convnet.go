@@ -3,7 +3,6 @@
 package student
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/kdcompress/kdcompress/onnx"
@@ -26,28 +25,12 @@ var _ = register(Arch{
 		{Name: "norm", Default: "batch", Doc: "normalisation while training, folded at export", Choices: []string{"batch", "none"}},
 		{Name: "head", Default: "flatten", Doc: "how the last picture becomes a vector", Choices: []string{"flatten", "mean"}},
 	},
-	Fits: func(inputs [][]int) error {
-		if len(inputs) != 1 {
-			return fmt.Errorf("a convnet reads one input, the teacher has %d", len(inputs))
-		}
-		if _, _, _, _, ok := picture(inputs[0]); !ok {
-			return fmt.Errorf("a convnet reads pictures, [channels, height, width], [height, width, channels] or [height, width]; a sample here is %v", inputs[0])
-		}
-		return nil
-	},
+	Fits: func(inputs []Input) error { return onePicture("convnet", inputs) },
 	Emit: emitConvnet,
 })
 
 func emitConvnet(e *Emitter) string {
-	in := e.Inputs[0]
-	c, h, w, layout, _ := picture(in.Shape)
-	x := in.Tensor
-	switch layout {
-	case "nhwc":
-		x = e.Op("Transpose", []string{x}, onnx.Ints("perm", 0, 3, 1, 2))
-	case "nhw":
-		x = e.Op("Reshape", []string{x, e.Int64("picture", []int64{4}, []int64{0, 1, int64(h), int64(w)})})
-	}
+	x, c, h, w := e.Picture()
 	layer := func(stem string, in, out, size, stride, group int) {
 		x = e.Conv(stem, x, in, out, size, stride, group)
 		if e.Text("norm") == "batch" {
@@ -83,18 +66,4 @@ func emitConvnet(e *Emitter) string {
 	}
 	x = e.Op("Flatten", []string{x}, onnx.Int("axis", 1))
 	return e.Linear("logits", x, features, e.Width, 1)
-}
-
-// picture reads a per-sample shape as a picture. Where both ends could count
-// channels, the first does.
-func picture(shape []int) (c, h, w int, layout string, ok bool) {
-	switch {
-	case len(shape) == 2 && shape[0] > 1 && shape[1] > 1:
-		return 1, shape[0], shape[1], "nhw", true
-	case len(shape) == 3 && (shape[0] <= 4 || shape[2] > 4):
-		return shape[0], shape[1], shape[2], "nchw", true
-	case len(shape) == 3:
-		return shape[2], shape[0], shape[1], "nhwc", true
-	}
-	return 0, 0, 0, "", false
 }

@@ -23,6 +23,7 @@ import (
 type toy struct {
 	inputs [][]int         // per-sample shapes
 	types  []onnx.DataType // of the inputs; float32 where left out
+	vocab  []int           // rows of the table an input is looked up in; -1 for a mask of 0 and 1
 	logits []int           // per-sample shape; [4] if nil
 	ending string          // the closing operator, "" for none
 	output onnx.DataType   // of the logits and what follows; float32 if zero
@@ -33,6 +34,9 @@ type toy struct {
 func (y toy) filled() toy {
 	for len(y.types) < len(y.inputs) {
 		y.types = append(slices.Clone(y.types), onnx.Float32)
+	}
+	for len(y.vocab) < len(y.inputs) {
+		y.vocab = append(slices.Clone(y.vocab), 0)
 	}
 	if y.logits == nil {
 		y.logits = []int{4}
@@ -83,11 +87,16 @@ func (y toy) signature(t testing.TB) student.Signature {
 			dims = append(dims, onnx.Fixed(int64(d)))
 		}
 		x := b.Input("in"+strconv.Itoa(i), y.types[i], dims...)
-		if y.types[i] != onnx.Float32 {
+		per := product(shape)
+		switch {
+		case y.vocab[i] > 0:
+			x = b.Op("Gather", []string{normal("table", 1, int64(y.vocab[i]), 3), b.Op("Cast", []string{x}, onnx.Int("to", int64(onnx.Int64)))})
+			per *= 3
+		case y.types[i] != onnx.Float32:
 			x = b.Op("Cast", []string{x}, onnx.Int("to", int64(onnx.Float32)))
 		}
 		parts = append(parts, b.Op("Flatten", []string{x}, onnx.Int("axis", 1)))
-		features += product(shape)
+		features += per
 	}
 	x := b.Op("Concat", parts, onnx.Int("axis", 1))
 	classes := product(y.logits)
@@ -136,10 +145,14 @@ func (y toy) batchOf(n int, seed uint64) [][]float32 {
 	for i, shape := range y.inputs {
 		x := make([]float32, n*product(shape))
 		for j := range x {
-			switch y.types[i] {
-			case onnx.Float32:
+			switch v := y.vocab[i]; {
+			case v > 0:
+				x[j] = float32(r.IntN(v))
+			case v < 0:
+				x[j] = float32(max(r.IntN(2), 1-j%product(shape))) // the first place counts
+			case y.types[i] == onnx.Float32:
 				x[j] = float32(0.3 + 1.5*r.NormFloat64())
-			case onnx.Float16:
+			case y.types[i] == onnx.Float16:
 				x[j] = float32(r.IntN(64)-32) / 16 // numbers that half precision holds
 			default:
 				x[j] = float32(r.IntN(5))

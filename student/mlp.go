@@ -16,7 +16,7 @@ var _ = register(Arch{
 		{Name: "width", Default: "128", Doc: "units of a hidden layer", Min: 1, Max: 65536},
 		{Name: "depth", Default: "2", Doc: "hidden layers", Min: 0, Max: 64},
 	},
-	Fits: func([][]int) error { return nil },
+	Fits: func([]Input) error { return nil },
 	Emit: func(e *Emitter) string {
 		var flat []string
 		features := 0
@@ -26,7 +26,7 @@ var _ = register(Arch{
 				n *= d
 			}
 			features += n
-			x := in.Tensor
+			x := e.Float(in)
 			if len(in.Shape) != 1 {
 				x = e.Op("Flatten", []string{x}, onnx.Int("axis", 1))
 			}
