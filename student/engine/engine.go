@@ -203,7 +203,7 @@ func (p *Plan[T]) Shape(name string) []int {
 	if t := p.tensors[name]; t != nil {
 		return t.Shape
 	}
-	if p.layout != nil && p.layout.last[name] != "" {
+	if p.layout != nil {
 		return p.layout.shape(name, p.Shape)
 	}
 	return nil

@@ -30,6 +30,7 @@ type layout struct {
 	last  map[string]string // names of images with their channels last, by name
 	rank  map[string]int    // of the tensor that such an image stands for
 	first map[string]bool   // tensors that exist as ONNX has them
+	after map[string]string // what of a fusion is never computed: the name of its result
 }
 
 // fusion is a node with what is drawn into it.
@@ -44,7 +45,7 @@ type fusion struct {
 // gains. Wanted are the names of tensors that are read after a run.
 func channelsLast(g *onnx.Graph, opset int, wanted []string) *layout {
 	l := &layout{opset: opset, kept: map[string]bool{}, init: map[string]*onnx.Tensor{}, uses: map[string][]int{}, made: map[string]int{},
-		fused: map[int]bool{}, chain: map[int]*fusion{}, last: map[string]string{}, rank: map[string]int{}, first: map[string]bool{}}
+		fused: map[int]bool{}, chain: map[int]*fusion{}, last: map[string]string{}, rank: map[string]int{}, first: map[string]bool{}, after: map[string]string{}}
 	for _, t := range g.Initializers {
 		l.init[t.Name] = t
 	}
@@ -87,10 +88,14 @@ func channelsLast(g *onnx.Graph, opset int, wanted []string) *layout {
 
 // shape is that of a tensor which only an image stands for, given the image's.
 func (l *layout) shape(name string, of func(image string) []int) []int {
+	if result := l.after[name]; result != "" {
+		name = result
+	}
+	if l.last[name] == "" {
+		return nil
+	}
 	s := of(l.last[name])
 	switch {
-	case s == nil:
-		return nil
 	case l.rank[name] == 3:
 		return []int{s[0], s[3], s[2]}
 	}
@@ -163,6 +168,10 @@ func (l *layout) fuse(g *onnx.Graph, i int, n *onnx.Node) {
 		l.fused[j] = true
 	}
 	if at != i {
+		l.after[n.Outputs[0]] = f.out
+		if f.act != nil {
+			l.after[f.act.Inputs[0]] = f.out
+		}
 		l.fused[i] = true
 		delete(l.fused, at)
 		l.chain[at] = f
