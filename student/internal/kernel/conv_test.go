@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // guarded is a slice of n random elements between NaNs.
@@ -17,6 +18,13 @@ func guarded[T Float](r *rand.Rand, n int) []T {
 	x := all[guard : guard+n : guard+n]
 	copy(x, random[T](r, n))
 	return x
+}
+
+// unguarded is a slice of guarded with its guards.
+func unguarded[T Float](x []T) []T {
+	var element T
+	begin := (*T)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(x)), -guard*int(unsafe.Sizeof(element))))
+	return unsafe.Slice(begin, len(x)+2*guard)
 }
 
 // convGeometry lists windows over planes large enough for views.
