@@ -29,6 +29,7 @@ type checkpoint struct {
 	Weights   []float32
 	BestW     []float32
 	Optimizer []byte
+	Sizes     []float64 // of the terms, where some are balanced
 }
 
 // digest names the configuration a checkpoint belongs to.
@@ -37,14 +38,20 @@ func (t *trainer) digest() (string, error) {
 		Name   string
 		Weight float64
 		Values map[string]float64
+		// What only losses on tensors inside the models have.
+		Balanced bool        `json:",omitempty"`
+		Pairs    []loss.Pair `json:",omitempty"`
 	}
 	var terms []term
 	var units [][]float32
 	for _, h := range t.heads {
 		units = append(units, h.Scale, h.Shift)
 		for _, x := range h.Terms {
-			terms = append(terms, term{x.Loss.Name, x.Weight, x.Values})
+			terms = append(terms, term{Name: x.Loss.Name, Weight: x.Weight, Values: x.Values})
 		}
+	}
+	for _, x := range t.Inside {
+		terms = append(terms, term{x.Loss.Name, x.Weight, x.Values, x.Balanced, x.Pairs})
 	}
 	b, err := t.Student.Model.Encode()
 	if err != nil {
@@ -73,6 +80,9 @@ func (t *trainer) digest() (string, error) {
 // save writes the state, whole or not at all: its SHA-256, then the state as gob.
 func (t *trainer) save() error {
 	c := checkpoint{Config: t.config, Epoch: t.epoch, Best: t.best, Curve: t.curve, Weights: t.params.W, BestW: t.bestW}
+	if t.balance != nil {
+		c.Sizes = t.balance.means
+	}
 	var err error
 	if c.Optimizer, err = t.opt.MarshalBinary(); err != nil {
 		return err
@@ -108,6 +118,9 @@ func (t *trainer) load() error {
 	}
 	if err := t.opt.UnmarshalBinary(c.Optimizer); err != nil {
 		return fmt.Errorf("%s: %w", t.Checkpoint, err)
+	}
+	if t.balance != nil {
+		t.balance.means = c.Sizes
 	}
 	copy(t.params.W, c.Weights)
 	copy(t.bestW, c.BestW)

@@ -7,15 +7,14 @@
 package distill
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/compress/target"
-	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student"
 	"github.com/kdcompress/kdcompress/student/engine"
 	"github.com/kdcompress/kdcompress/student/optim"
@@ -28,9 +27,17 @@ type Config struct {
 	Terms   []loss.Term
 	// Heads are the tensors to learn, where they are more or other than the
 	// student's logits as scores of classes. Terms is not looked at then.
-	Heads   []Head
+	Heads []Head
+	// Inside are terms of the objective beside the heads': their pairs name tensors
+	// of the student's graph and of Taps.
+	Inside []loss.Term
+	// Taps are the teacher's tensors that Inside compares with. They need Ask.
+	Taps    []Tap
 	Set     *data.Set
 	Answers *target.Answers
+	// Ask answers what the student is given, where Answers does not hold it; nil if
+	// it holds everything.
+	Ask Ask
 	// Train and Held are the samples to train on and to choose the epoch by.
 	Train, Held []int
 	Epochs      int
@@ -48,6 +55,17 @@ type Config struct {
 	// Emit is told about the progress; it may be nil.
 	Emit func(Event)
 }
+
+// Tap is a tensor inside the teacher and the shape of a sample's part of it.
+type Tap struct {
+	Tensor string
+	Shape  []int
+}
+
+// Ask runs the teacher on n samples, given as the student gets them: one slice for
+// every input. A row of dst receives a sample's answers as Config.Answers keeps
+// them, and then its taps, in order.
+type Ask func(ctx context.Context, inputs [][]float32, n int, dst []float32) error
 
 // Event is a piece of progress.
 type Event struct {
@@ -103,19 +121,14 @@ type trainer struct {
 	// targets are the inputs of the training graph that the losses of each head
 	// compare with.
 	targets []map[loss.Target]string
+	source  source
+	balance *balance
 	config  string // digest of the configuration, where checkpoints are kept
 	steps   int    // an epoch
 	epoch   int    // done
 	curve   []Epoch
 	best    int
 	bestW   []float32
-}
-
-// targetInputs are the names those inputs get.
-var targetInputs = map[loss.Target]string{
-	loss.TeacherLogits: "kdcompress.teacher",
-	loss.TeacherChoice: "kdcompress.choice",
-	loss.Labels:        "kdcompress.labels",
 }
 
 // newTrainer compiles the plans of a training.
@@ -130,12 +143,6 @@ func newTrainer(c Config) (*trainer, error) {
 	}
 	t.steps = len(t.Train) / t.Batch
 	var err error
-	if t.params, err = engine.NewParams[float32](c.Student.Model.Graph, c.Student.Frozen); err != nil {
-		return nil, err
-	}
-	if len(t.params.Trainable()) == 0 {
-		return nil, fmt.Errorf("the student has no weights to train")
-	}
 	for _, v := range c.Student.Model.Graph.DataInputs() {
 		t.inputs = append(t.inputs, v.Name)
 	}
@@ -161,55 +168,4 @@ func newTrainer(c Config) (*trainer, error) {
 		}
 	}
 	return t, nil
-}
-
-// compile builds the training plan: the student's graph with the loss terms
-// appended, each with its target as one more input.
-func (t *trainer) compile() error {
-	g := t.Student.Model.Graph.Clone()
-	opset := int(t.Student.Model.Opset(""))
-	b := onnx.NewBuilder(g, "kdcompress.")
-	var losses []string
-	t.targets = make([]map[loss.Target]string, len(t.heads))
-	for i := range t.heads {
-		h, inputs := &t.heads[i], map[loss.Target]string{}
-		t.targets[i] = inputs
-		rows := map[loss.Target]string{}
-		target := func(k loss.Target) string {
-			if rows[k] != "" {
-				return rows[k]
-			}
-			name := targetInputs[k]
-			if i > 0 {
-				name += strconv.Itoa(i)
-			}
-			n, classes := int64(h.Layout.Answers()), int64(h.Layout.Classes)
-			dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(n), onnx.Fixed(classes)}
-			if n == 1 {
-				dims = slices.Delete(dims, 1, 2)
-			}
-			inputs[k] = b.Input(name, onnx.Float32, dims...)
-			rows[k] = inputs[k]
-			if n > 1 {
-				rows[k] = b.Op("Reshape", []string{inputs[k], b.Int64("rows", []int64{2}, []int64{-1, classes})})
-			}
-			return rows[k]
-		}
-		student := h.Tensor
-		if t.Config.Heads != nil {
-			student = h.rows(b)
-		} else if len(t.Answers.Dims) != 1 {
-			student = b.Op("Reshape", []string{student, b.Int64("rows", []int64{2}, []int64{-1, int64(t.Answers.Width())})})
-		}
-		for _, term := range h.Terms {
-			losses = append(losses, term.Append(b, opset, h.Layout.Classes, student, target)...)
-		}
-		if inputs[loss.Labels] != "" && !t.Set.HasLabels() {
-			return fmt.Errorf("the loss compares with labels, and the data has none")
-		}
-	}
-	var err error
-	t.plan, err = engine.Compile(g, t.params, engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset,
-		Training: true, Losses: losses, Seed: t.Seed})
-	return err
 }

@@ -40,11 +40,9 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	copy(t.params.W, t.bestW)
-	if err := t.params.Store(t.Student.Model.Graph); err != nil {
-		return nil, err
-	}
+	t.store(t.Student.Model.Graph)
 	for i, h := range t.heads {
-		if !scaleFree(h.Terms) {
+		if !scaleFree(h.Terms) || len(h.Terms) == 0 {
 			continue
 		}
 		by, err := t.eval.fitScale(ctx, i)
@@ -72,11 +70,10 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 	var sum, rate float64
 	for step := range t.steps {
 		at := t.epoch*t.steps + step
-		if err := t.fill(order[step*t.Batch : (step+1)*t.Batch]); err != nil {
+		if err := t.fill(ctx, order[step*t.Batch:(step+1)*t.Batch]); err != nil {
 			return err
 		}
-		t.plan.SetRun(uint64(at))
-		if err := t.plan.Run(ctx); err != nil {
+		if err := t.gradients(ctx, uint64(at)); err != nil {
 			return err
 		}
 		value := t.plan.Loss()
@@ -125,12 +122,31 @@ func (t *trainer) emit(e Event) {
 	}
 }
 
+// gradients runs the plan on the batch that lies in its inputs.
+func (t *trainer) gradients(ctx context.Context, at uint64) error {
+	if t.balance != nil {
+		t.balance.set(t.plan)
+	}
+	t.plan.SetRun(at)
+	if err := t.plan.Run(ctx); err != nil || t.balance == nil || t.balance.note(t.plan) {
+		return err
+	}
+	// The first step of all has no sizes to go by: it is run once more with those it
+	// has shown.
+	t.balance.set(t.plan)
+	t.plan.SetRun(at)
+	return t.plan.Run(ctx)
+}
+
 // fill puts a batch and its targets into the plan's inputs.
-func (t *trainer) fill(idx []int) error {
+func (t *trainer) fill(ctx context.Context, idx []int) error {
 	for i, name := range t.inputs {
 		if err := t.Set.Batch(i, idx, t.plan.Input(name)); err != nil {
 			return err
 		}
+	}
+	if err := t.fillSource(ctx, idx); err != nil {
+		return err
 	}
 	for i := range t.heads {
 		if err := t.fillHead(i, idx); err != nil {
@@ -149,13 +165,9 @@ func (t *trainer) fillHead(i int, idx []int) error {
 			continue
 		}
 		in := t.plan.Input(inputs[k])
-		for j, s := range idx {
-			row, err := t.Answers.Of(t.Set, s)
-			if err != nil {
-				return err
-			}
+		for j := range idx {
 			dst := in[j*width : (j+1)*width]
-			copy(dst, part(t.heads, i, row))
+			copy(dst, part(t.heads, i, t.row(j)))
 			if k == loss.TeacherLogits {
 				h.standardise(dst)
 				continue
