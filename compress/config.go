@@ -34,6 +34,11 @@ type Config struct {
 	Loss        string  `yaml:"loss"`         // as loss.Parse reads it
 	Temperature float64 `yaml:"temperature"`  // 0 is the loss's own
 	LabelWeight float64 `yaml:"label_weight"` // of the cross-entropy with labels; 0 leaves them out of training
+	// Feature and Relation are losses on tensors inside the models, as loss.Parse
+	// reads them. Taps names those tensors, TEACHER:STUDENT each; none finds them.
+	Feature  []string `yaml:"feature,omitempty"`
+	Relation []string `yaml:"relation,omitempty"`
+	Taps     []string `yaml:"taps,omitempty"`
 
 	// Epochs is the times over the samples. 0 is 20, or as many more as make
 	// 6,000 steps, at most 300: few samples need more rounds.
@@ -159,6 +164,9 @@ func (c *Config) Check() error {
 	if _, err := c.terms(); err != nil {
 		return &UsageError{err}
 	}
+	if _, err := c.insideLosses(); err != nil {
+		return &UsageError{err}
+	}
 	if c.Student != "auto" && !isModelFile(c.Student) {
 		if _, err := student.ParseSpec(c.Student); err != nil {
 			return &UsageError{err}
@@ -178,14 +186,17 @@ func (c *Config) terms() ([]loss.Term, error) {
 	if c.Temperature > 0 {
 		more = map[string]float64{"temperature": c.Temperature}
 	}
-	t, err := loss.Parse(c.Loss, 1, more)
-	if err != nil {
-		return nil, err
+	var terms []loss.Term
+	if c.Loss != noLoss {
+		t, err := loss.Parse(c.Loss, 1, more)
+		if err != nil {
+			return nil, err
+		}
+		if t.Loss.Family != loss.Response {
+			return nil, fmt.Errorf("loss %s compares tensors inside the models: give it with --feature or --relation", t.Loss.Name)
+		}
+		terms = append(terms, t)
 	}
-	if t.Loss.Family != loss.Response {
-		return nil, fmt.Errorf("loss %s compares tensors inside the models", t.Loss.Name)
-	}
-	terms := []loss.Term{t}
 	if c.LabelWeight > 0 {
 		ce, err := loss.NewTerm("ce", c.LabelWeight, nil)
 		if err != nil {
@@ -196,11 +207,12 @@ func (c *Config) terms() ([]loss.Term, error) {
 	return terms, nil
 }
 
-// Losses describes the losses, a line each.
-func Losses() []string {
+// Losses describes the losses of a family, a line each: "" are those on the
+// teacher's answers, "feature" and "relation" those on tensors inside the models.
+func Losses(family string) []string {
 	var lines []string
 	for _, l := range loss.All() {
-		if l.Family != loss.Response {
+		if l.Family != map[string]loss.Family{"feature": loss.Feature, "relation": loss.Relation}[family] {
 			continue
 		}
 		line := fmt.Sprintf("%-10s %s", l.Name, l.Summary)

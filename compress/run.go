@@ -17,6 +17,7 @@ import (
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/distill"
+	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/compress/report"
 	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/onnx"
@@ -53,6 +54,11 @@ type job struct {
 	answers *target.Answers
 	student *student.Student
 	trained *distill.Result
+
+	// What the losses inside the models compare.
+	teacherInside, studentInside *anatomy
+	inside                       []loss.Term
+	taps                         []distill.Tap
 }
 
 // Run distils a teacher as the configuration says. The model and its report
@@ -136,6 +142,9 @@ func (j *job) prepare(ctx context.Context) error {
 		return err
 	}
 	j.Config.Student = j.student.Spec
+	if err := j.prepareInside(ctx); err != nil {
+		return err
+	}
 	if j.Epochs == 0 {
 		j.Epochs = enoughEpochs(len(j.train), j.Batch)
 	}
@@ -199,25 +208,16 @@ func (j *job) distill(ctx context.Context) error {
 	if err := os.MkdirAll(j.path("checkpoint"), 0o755); err != nil {
 		return err
 	}
+	teacher, err := j.openTeacher(ctx)
+	if err != nil {
+		return err
+	}
+	if teacher != nil {
+		defer teacher.session.Close()
+	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training on %d samples, %d held out", len(j.train), len(j.held))})
-	began, first := time.Now(), 0
-	j.trained, err = distill.Train(ctx, distill.Config{Student: j.student, Terms: terms, Set: j.set, Answers: j.answers,
-		Train: j.train, Held: j.held, Epochs: j.Epochs, Batch: j.Batch, Rate: j.Rate, Warmup: j.Warmup, Clip: j.Clip, Decay: j.Decay,
-		Seed: j.Seed, Shards: j.Shards, Checkpoint: j.path(filepath.Join("checkpoint", "state")), Resume: j.Resume,
-		Emit: func(e distill.Event) {
-			switch {
-			case e.Resumed:
-				first = e.Epoch * e.Steps
-				j.emit(Event{Kind: "note", Stage: "train", Message: fmt.Sprintf("going on after epoch %d of %d", e.Epoch, e.Epochs)})
-			case e.Done != nil:
-				j.emit(Event{Kind: "epoch", Stage: "train", Done: e.Epoch, Total: e.Epochs, Epoch: e.Done, Best: e.Best})
-			default:
-				done, total := (e.Epoch-1)*e.Steps+e.Step, e.Epochs*e.Steps
-				p := progress("step", done-first, total-first, began)
-				p.Stage, p.Done, p.Total, p.Rate, p.Loss = "train", done*j.Batch, total*j.Batch, e.SamplesPerSecond, e.Loss
-				j.emit(p)
-			}
-		}})
+	j.trained, err = j.trainStudent(ctx, distill.Config{Student: j.student, Terms: terms, Inside: j.inside, Taps: j.taps,
+		Checkpoint: j.path(filepath.Join("checkpoint", "state")), Resume: j.Resume}, teacher)
 	return err
 }
 

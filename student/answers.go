@@ -162,12 +162,12 @@ func (s *Student) SetUnits(i int, scale, shift []float32) bool {
 }
 
 // Frozen says whether an initializer is a constant that training leaves alone,
-// whatever reads it.
+// whatever reads it: a unit, or a weight taken over from the teacher.
 func (s *Student) Frozen(name string) bool {
 	for _, u := range s.units {
 		if name != "" && (name == u.scale || name == u.shift) {
 			return true
 		}
 	}
-	return false
+	return s.taken[name]
 }

@@ -16,6 +16,7 @@ type Student struct {
 	// Spec says where the model came from, in the form ParseSpec reads.
 	Spec string
 
-	tensors []string // of all answers; nil where Logits is the only one
-	units   []units  // of each answer
+	taken   map[string]bool // weights taken over from the teacher, not trained
+	tensors []string        // of all answers; nil where Logits is the only one
+	units   []units         // of each answer
 }

@@ -33,7 +33,14 @@ options:
 ` + studentHelp() + `
 
 Losses:
-` + lossHelp(),
+` + lossHelp("") + `
+
+Feature losses (--feature NAME[:WEIGHT|auto]), on tensors inside the two models:
+` + lossHelp("feature") + `
+
+Relation losses (--relation NAME[:WEIGHT,...|auto]), on how the samples of a batch
+lie to each other:
+` + lossHelp("relation"),
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Command = "kdcompress " + strings.Join(os.Args[1:], " ")
@@ -67,7 +74,10 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.StringVar(&c.Out, "out", c.Out, "folder for the results")
 	fs.StringVar(&c.Output, "output", c.Output, "the teacher's output to learn; found if not given")
 	fs.StringVar(&c.Student, "student", c.Student, "auto, ARCHITECTURE[:option=value,...] or FILE.onnx")
-	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss, LOSS[:parameter=value,...]")
+	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss, LOSS[:parameter=value,...], or none beside --feature simkd")
+	fs.StringArrayVar(&c.Feature, "feature", c.Feature, "a loss on features beside it, such as fitnet:100 or at:auto; may be repeated")
+	fs.StringArrayVar(&c.Relation, "relation", c.Relation, "a loss on relations beside it, such as rkd:25,50; may be repeated")
+	fs.StringArrayVar(&c.Taps, "tap", c.Taps, "tensors these compare, TEACHER:STUDENT; found by their size if not given; may be repeated")
 	fs.Float64Var(&c.Temperature, "temperature", c.Temperature, "softens both answers in the loss; 0 for the loss's own")
 	fs.Float64Var(&c.LabelWeight, "label-weight", c.LabelWeight, "weight of the cross-entropy with labels; 0 trains without labels")
 	fs.IntVar(&c.Epochs, "epochs", c.Epochs, "times over the samples; 0 lets their number decide (20 to 300)")
@@ -114,10 +124,10 @@ func withJob(given *pflag.FlagSet, c compress.Config, job string) (compress.Conf
 	return cfg, err
 }
 
-// lossHelp lists the losses and their parameters.
-func lossHelp() string {
+// lossHelp lists the losses of a family and their parameters.
+func lossHelp(family string) string {
 	var b strings.Builder
-	for _, l := range compress.Losses() {
+	for _, l := range compress.Losses(family) {
 		fmt.Fprintf(&b, "  %s\n", l)
 	}
 	return strings.TrimRight(b.String(), "\n")

@@ -42,7 +42,7 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 	copy(t.params.W, t.bestW)
 	t.store(t.Student.Model.Graph)
 	for i, h := range t.heads {
-		if !scaleFree(h.Terms) || len(h.Terms) == 0 {
+		if !scaleFree(h.Terms) || len(h.Terms) == 0 || t.takesHead() {
 			continue
 		}
 		by, err := t.eval.fitScale(ctx, i)
@@ -54,6 +54,11 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 		}
 	}
 	return &Result{Curve: t.curve, Best: t.best, Weights: len(t.params.Trainable()), Memory: t.plan.Bytes()}, nil
+}
+
+// takesHead says that the student's logits come from the teacher's own classifier.
+func (t *trainer) takesHead() bool {
+	return slices.ContainsFunc(t.Inside, func(x loss.Term) bool { return x.Loss.TakesHead })
 }
 
 // scaleFree says that no term sees the size of the student's logits.

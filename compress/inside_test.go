@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compress
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kdcompress/kdcompress/compress/loss"
+	"github.com/kdcompress/kdcompress/onnx"
+)
+
+// pictureTeacher is a small convolutional net of random weights on 1x8x8 pictures:
+// maps of 8x8 and 4x4, their mean, a linear layer. A tensor's name has a colon.
+func pictureTeacher(batch onnx.Dim) *onnx.Model {
+	b := onnx.NewBuilder(&onnx.Graph{Name: "teacher"}, "")
+	r := rand.New(rand.NewPCG(7, 8))
+	normal := func(stem string, std float64, dims ...int64) string {
+		n := 1
+		for _, d := range dims {
+			n *= int(d)
+		}
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(r.NormFloat64() * std)
+		}
+		return b.Float32(stem, dims, v)
+	}
+	x := b.Input("x", onnx.Float32, batch, onnx.Fixed(1), onnx.Fixed(8), onnx.Fixed(8))
+	conv := func(x, stem string, in, out, stride int64) string {
+		x = b.OpNamed(stem, "Conv", []string{x, normal(stem+".w", 0.5, out, in, 3, 3), normal(stem+".b", 0.1, out)}, onnx.Ints("kernel_shape", 3, 3),
+			onnx.Ints("strides", stride, stride), onnx.Ints("pads", 1, 1, 1, 1))
+		return b.OpNamed(stem+":relu", "Relu", []string{x})
+	}
+	x = conv(conv(x, "first", 1, 12, 1), "second", 12, 16, 2)
+	x = b.OpNamed("flat", "Flatten", []string{b.OpNamed("pool", "GlobalAveragePool", []string{x})})
+	z := b.OpNamed("logits", "Gemm", []string{x, normal("head.w", 1, 16, classes), normal("head.b", 0.1, classes)})
+	b.Output(z, onnx.Float32, batch, onnx.Fixed(classes))
+	return &onnx.Model{IRVersion: 7, Opsets: []onnx.Opset{{Version: 13}}, ProducerName: "toy", Graph: b.G}
+}
+
+// pictures is a distillation of pictureTeacher that takes no time but that of the
+// measurements.
+func pictures(t testing.TB, batch onnx.Dim) Config {
+	t.Helper()
+	c := tiny(t)
+	c.Teacher, c.Data.Path = save(t, pictureTeacher(batch)), npy(t, 80, 1, 8, 8)
+	c.Student, c.Epochs, c.Batch = "convnet:width=8,depth=2", 2, 16
+	return c
+}
+
+// TestLossesInside distils with all losses on tensors inside the models at once,
+// and with the one that takes the teacher's head. What is exported is the student
+// alone.
+func TestLossesInside(t *testing.T) {
+	var takes, others []*loss.Loss
+	for _, l := range loss.All() {
+		switch {
+		case l.Family == loss.Response:
+		case l.TakesHead:
+			takes = append(takes, l)
+		default:
+			others = append(others, l)
+		}
+	}
+	for _, list := range [][]*loss.Loss{others, takes} {
+		c := pictures(t, onnx.Fixed(1))
+		for _, l := range list {
+			switch {
+			case l.TakesHead:
+				c.Loss, c.Feature = noLoss, append(c.Feature, l.Name)
+			case l.Family == loss.Feature:
+				c.Feature = append(c.Feature, l.Name)
+			default:
+				c.Relation = append(c.Relation, l.Name+":auto")
+			}
+		}
+		r, events := run(t, c)
+		m, err := onnx.Load(r.Student)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range m.Graph.Initializers {
+			if strings.Contains(x.Name, "kdcompress") {
+				t.Errorf("the exported student holds %s", x.Name)
+			}
+		}
+		for _, l := range list {
+			if !slices.ContainsFunc(events, func(e Event) bool { return strings.HasPrefix(e.Message, "loss "+l.Name+" compares") }) {
+				t.Errorf("nothing is said of what %s compares", l.Name)
+			}
+			if l.TakesHead {
+				sameHead(t, m)
+			}
+		}
+	}
+}
+
+// sameHead says that a student ends in the teacher's linear layer, to the last bit.
+func sameHead(t *testing.T, m *onnx.Model) {
+	t.Helper()
+	teacher := pictureTeacher(anyBatch).Graph
+	last := m.Graph.Producers()["logits"]
+	if last == nil || last.OpType != "Gemm" {
+		t.Fatalf("the logits come from %+v", last)
+	}
+	for i, name := range []string{"head.w", "head.b"} {
+		if got := m.Graph.Initializer(last.Inputs[i+1]); got == nil || !bytes.Equal(got.Data, teacher.Initializer(name).Data) {
+			t.Errorf("operand %d of the student's head is not the teacher's %s", i+1, name)
+		}
+	}
+	convs := 0
+	for _, n := range m.Graph.Nodes {
+		if n.OpType == "Conv" {
+			convs++
+		}
+	}
+	if convs != 2+3 {
+		t.Errorf("%d convolutions, want the student's 2 and the projector's 3", convs)
+	}
+}
+
+// TestTapsByName pairs the tensors the user names.
+func TestTapsByName(t *testing.T) {
+	c := pictures(t, anyBatch)
+	c.Feature, c.Taps = []string{"fitnet"}, []string{"first:relu:Relu"}
+	_, events := run(t, c)
+	if !slices.ContainsFunc(events, func(e Event) bool {
+		return strings.Contains(e.Message, `compares "Relu" [8 8 8] of the student with "first:relu" [12 8 8] of the teacher`)
+	}) {
+		t.Error("the tensors named were not compared")
+	}
+}
+
+func TestLossesInsideRefused(t *testing.T) {
+	for _, tc := range []struct {
+		change func(c *Config)
+		want   string
+		usage  bool
+	}{
+		{func(c *Config) { c.Feature = []string{"rkd"} }, "loss rkd is no feature loss; there are at, fitnet, ofd", true},
+		{func(c *Config) { c.Loss = "fitnet" }, "give it with --feature or --relation", true},
+		{func(c *Config) { c.Loss = noLoss }, "leaves the logits untrained", true},
+		{func(c *Config) { c.Taps = []string{"a:b"} }, "neither is given", true},
+		{func(c *Config) { c.Feature = []string{"fitnet"}; c.Taps = []string{"nothing:Relu"} }, "TEACHER:STUDENT", false},
+		{func(c *Config) { c.Feature = []string{"vid"}; c.Taps = []string{"first:relu:Relu_1"} },
+			"maps of 4x4 and 8x8 are not of one size", false},
+	} {
+		c := pictures(t, anyBatch)
+		tc.change(&c)
+		_, err := Run(context.Background(), c, nil)
+		oneLine(t, err, tc.want)
+		var u *UsageError
+		if errors.As(err, &u) != tc.usage {
+			t.Errorf("%v: a usage error or not, wrongly", err)
+		}
+		nothingDeployed(t, c.Out)
+	}
+}
+
+// TestResumeInside cuts a training with projectors and balanced weights short and
+// goes on: the student is the same to the last byte.
+func TestResumeInside(t *testing.T) {
+	c := pictures(t, anyBatch)
+	c.Feature, c.Relation, c.Epochs = []string{"fitnet:auto"}, []string{"sp:auto"}, 4
+	run(t, c)
+	want := read(t, c.Out, "student.onnx")
+	cut := c
+	cut.Out = t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := Run(ctx, cut, func(e Event) {
+		if e.Kind == "epoch" && e.Done == 2 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	cut.Resume = true
+	run(t, cut)
+	if !bytes.Equal(read(t, cut.Out, "student.onnx"), want) {
+		t.Errorf("the resumed run in %s gives another student", filepath.Base(cut.Out))
+	}
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compress
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/kdcompress/kdcompress/compress/distill"
+)
+
+// trainStudent runs a training of the job: c says which student, losses and
+// checkpoint, everything else is the job's. teacher may be nil.
+func (j *job) trainStudent(ctx context.Context, c distill.Config, teacher *live) (*distill.Result, error) {
+	c.Set, c.Answers, c.Train, c.Held = j.set, j.answers, j.train, j.held
+	c.Epochs, c.Batch, c.Rate, c.Warmup, c.Clip, c.Decay = j.Epochs, j.Batch, j.Rate, j.Warmup, j.Clip, j.Decay
+	c.Seed, c.Shards = j.Seed, j.Shards
+	if teacher != nil {
+		c.Ask = teacher.ask
+	}
+	began, first := time.Now(), 0
+	c.Emit = func(e distill.Event) {
+		switch {
+		case e.Resumed:
+			first = e.Epoch * e.Steps
+			j.emit(Event{Kind: "note", Stage: "train", Message: fmt.Sprintf("going on after epoch %d of %d", e.Epoch, e.Epochs)})
+		case e.Done != nil:
+			j.emit(Event{Kind: "epoch", Stage: "train", Done: e.Epoch, Total: e.Epochs, Epoch: e.Done, Best: e.Best})
+		default:
+			done, total := (e.Epoch-1)*e.Steps+e.Step, e.Epochs*e.Steps
+			p := progress("step", done-first, total-first, began)
+			p.Stage, p.Done, p.Total, p.Rate, p.Loss = "train", done*j.Batch, total*j.Batch, e.SamplesPerSecond, e.Loss
+			j.emit(p)
+		}
+	}
+	return distill.Train(ctx, c)
+}
