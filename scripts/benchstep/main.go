@@ -20,17 +20,30 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 )
 
 func main() {
+	profile := flag.String("cpuprofile", "", "write a profile of the processor until the end of input to this file")
 	threads := flag.Int("threads", 2, "parts of a batch that run beside each other, and threads of ONNX Runtime")
 	library := flag.String("ort-lib", "", "ONNX Runtime's shared library; found by itself if empty")
 	flag.Parse()
 	if *threads < 1 {
 		fmt.Fprintln(os.Stderr, "benchstep: -threads must be 1 or more")
 		os.Exit(2)
+	}
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(f)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "benchstep:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
 	}
 	runtime.GOMAXPROCS(*threads)
 	out := json.NewEncoder(os.Stdout)

@@ -107,8 +107,17 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 		constant = constant && t.Const != nil
 		grad = grad || t.Grad
 	}
-	if n.kernel, err = op.Bind[T](o, bind); err != nil {
-		return err
+	places, done := p.bindInner(o, n, bind)
+	if !done {
+		for i, t := range n.in {
+			if t != nil && t.inner != nil {
+				n.in[i] = p.outer(t)
+				bind.In[i] = n.in[i].Operand
+			}
+		}
+		if n.kernel, err = op.Bind[T](o, bind); err != nil {
+			return err
+		}
 	}
 	if len(n.kernel.Out) < len(def.Outputs) {
 		for _, extra := range def.Outputs[len(n.kernel.Out):] {
@@ -119,6 +128,9 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 	}
 	for i, out := range n.kernel.Out {
 		t := &tensor[T]{producer: len(p.nodes), Operand: out}
+		if done {
+			t.inner = places[i]
+		}
 		t.Grad = grad && !o.Stops && (o.StraightThrough || out.Type.IsFloat() || out.Type == onnx.Undefined)
 		if i < len(def.Outputs) {
 			t.name = def.Outputs[i]
@@ -230,7 +242,7 @@ func (p *Plan[T]) markNeeded() error {
 		if !t.Grad {
 			return fmt.Errorf("nothing that can be trained leads to %q", name)
 		}
-		if !t.Batched && t.Len() != 1 {
+		if !t.Batched && t.Len() != 1 && (len(t.Shape) == 0 || t.Shape[0] != p.opt.Batch) {
 			return fmt.Errorf("objective %q has shape %v; it must be a scalar or one block a sample", name, t.Shape)
 		}
 		t.onPath = true

@@ -72,10 +72,17 @@ type tensor[T kernel.Float] struct {
 	grads    [][]T // shared tensors: one sum a shard
 	value    buffer
 	grad     buffer
+	inner    *inner     // where the samples are, if not on the first axis
+	asShared *tensor[T] // the same in the graph's order, once something wants it
 }
 
 // per is the number of elements a sample of a batched tensor.
 func (t *tensor[T]) per(batch int) int { return t.Len() / batch }
+
+// perSample says that an objective holds a block a sample, and not one number for all.
+func (t *tensor[T]) perSample(batch int) bool {
+	return t.Batched || t.Len() > 1 && t.Shape[0] == batch
+}
 
 // node is a bound node.
 type node[T kernel.Float] struct {
@@ -200,10 +207,13 @@ func (p *Plan[T]) Output(name string) []T { return p.whole(name) }
 
 // Shape is the whole batch's shape of a tensor of the graph, nil if there is none.
 func (p *Plan[T]) Shape(name string) []int {
-	if t := p.tensors[name]; t != nil {
+	t := p.tensors[name]
+	switch {
+	case t != nil && t.inner != nil:
+		return t.inner.shape
+	case t != nil:
 		return t.Shape
-	}
-	if p.layout != nil {
+	case p.layout != nil:
 		return p.layout.shape(name, p.Shape)
 	}
 	return nil
@@ -232,7 +242,7 @@ func (p *Plan[T]) Loss() float64 {
 		for _, x := range p.whole(name) {
 			v += float64(x)
 		}
-		if t.Batched {
+		if t.perSample(p.opt.Batch) {
 			v /= float64(t.Len())
 		}
 		sum += v

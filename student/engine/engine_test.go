@@ -19,6 +19,7 @@ type net struct {
 	graph  *onnx.Graph
 	inputs map[string]int // elements a sample
 	loss   string
+	opset  int // 0 is 13
 }
 
 func random(r *rand.Rand, dims ...int64) []float32 {
@@ -59,7 +60,7 @@ func convnet(norm bool) net {
 	gap := b.Op("Sub", []string{b.Op("LogSoftmax", []string{t}, onnx.Int("axis", 1)), b.Op("LogSoftmax", []string{z}, onnx.Int("axis", 1))})
 	kl := b.Op("Mul", []string{b.Op("Softmax", []string{t}, onnx.Int("axis", 1)), gap})
 	loss := b.Op("ReduceSum", []string{kl, b.Int64("axes", []int64{1}, []int64{1})}, onnx.Int("keepdims", 0))
-	return net{g, map[string]int{"x": 60, "t": 3}, loss}
+	return net{graph: g, inputs: map[string]int{"x": 60, "t": 3}, loss: loss}
 }
 
 // batchMean is a net whose objective is a scalar over the whole batch and whose
@@ -73,7 +74,7 @@ func batchMean() net {
 	w = b.Op("Tanh", []string{w})
 	h := b.Op("MatMul", []string{x, w})
 	h = b.Op("Mul", []string{h, h})
-	return net{g, map[string]int{"x": 4}, b.Op("ReduceMean", []string{h}, onnx.Int("keepdims", 0))}
+	return net{graph: g, inputs: map[string]int{"x": 4}, loss: b.Op("ReduceMean", []string{h}, onnx.Int("keepdims", 0))}
 }
 
 // run compiles the net, fills its inputs from a fixed seed and runs it once.
@@ -83,7 +84,7 @@ func run[T float32 | float64](t *testing.T, n net, opt Options) (*Plan[T], *Para
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.Opset, opt.Losses = 13, []string{n.loss}
+	opt.Opset, opt.Losses = max(opt.Opset, n.opset, 13), []string{n.loss}
 	plan, err := Compile(n.graph, p, opt)
 	if err != nil {
 		t.Fatal(err)

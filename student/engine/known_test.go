@@ -25,7 +25,7 @@ func shaped() net {
 	h = b.OpNamed("all", "Concat", []string{token, h}, onnx.Int("axis", 1))
 	h = b.Op("MatMul", []string{h, b.Float32("w", []int64{14, 3}, random(r, 14, 3))})
 	h = b.Op("Mul", []string{h, h})
-	return net{g, map[string]int{"x": 12}, b.Op("ReduceSum", []string{h, b.Int64("axes", []int64{1}, []int64{1})}, onnx.Int("keepdims", 0))}
+	return net{graph: g, inputs: map[string]int{"x": 12}, loss: b.Op("ReduceSum", []string{h, b.Int64("axes", []int64{1}, []int64{1})}, onnx.Int("keepdims", 0))}
 }
 
 // TestKnownOutputs checks that what shapes decide is no work of a run, and that the
@@ -61,7 +61,7 @@ func TestStraightThroughGradient(t *testing.T) {
 	q := b.Op("QuantizeLinear", []string{w, scale, zero})
 	h := b.Op("MatMul", []string{x, b.Op("DequantizeLinear", []string{q, scale, zero})})
 	loss := b.Op("ReduceSum", []string{h, b.Int64("axes", []int64{1}, []int64{1})}, onnx.Int("keepdims", 0))
-	n := net{g, map[string]int{"x": 4}, loss}
+	n := net{graph: g, inputs: map[string]int{"x": 4}, loss: loss}
 	p, params := run[float32](t, n, Options{Batch: 4, Losses: []string{loss}})
 	if len(params.List) != 1 || params.List[0].Name != "w" {
 		t.Fatalf("trained are %v", params.List)

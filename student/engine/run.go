@@ -62,8 +62,10 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	w.frame = op.Frame[T]{Shard: shard, Scratch: p.scratch[shard]}
 	if s.seed != nil {
 		w.fill = 1
-		if s.seed.Batched {
+		if s.seed.perSample(p.opt.Batch) {
 			w.fill = T(1 / float64(s.seed.Len()))
+		}
+		if s.seed.Batched {
 			sl := p.slot(&s.seed.grad, shard)
 			w.seed = &sl
 		} else {

@@ -30,7 +30,7 @@ func masked(selected bool) net {
 		h = b.Op("Add", []string{b.Op("Mul", []string{h, keep}), b.Op("Mul", []string{low, drop})})
 	}
 	h = b.Op("Mul", []string{h, h})
-	return net{g, map[string]int{"x": 4}, b.Op("ReduceMean", []string{h}, onnx.Int("keepdims", 0))}
+	return net{graph: g, inputs: map[string]int{"x": 4}, loss: b.Op("ReduceMean", []string{h}, onnx.Int("keepdims", 0))}
 }
 
 // TestMasks trains past comparisons, and expects the same gradient of both ways to
