@@ -39,11 +39,11 @@ func bindGRU[T kernel.Float](n *Node) (*Kernel[T], error) {
 
 func (c gru[T]) forward(m moment[T]) {
 	size := m.hidden
-	rz, rn := m.r[:2*size*size], m.r[2*size*size:]
+	rn := m.turned[2*size:]
 	if m.before != nil {
-		kernel.Gemm(false, true, m.n, 2*size, size, 1, m.before, m.ldb, rz, size, 1, m.saved, m.ld)
+		kernel.Gemm(false, false, m.n, 2*size, size, 1, m.before, m.ldb, m.turned, m.ldt, 1, m.saved, m.ld)
 		if c.linear {
-			kernel.Gemm(false, true, m.n, size, size, 1, m.before, m.ldb, rn, size, 0, m.saved[3*size:], m.ld)
+			kernel.Gemm(false, false, m.n, size, size, 1, m.before, m.ldb, rn, m.ldt, 0, m.saved[3*size:], m.ld)
 		}
 	}
 	for s := range m.n {
@@ -65,7 +65,7 @@ func (c gru[T]) forward(m moment[T]) {
 		kernel.AddMul(n, r, q)
 	}
 	if !c.linear && m.before != nil {
-		kernel.Gemm(false, true, m.n, size, size, 1, m.saved[3*size:], m.ld, rn, size, 1, m.saved[2*size:], m.ld)
+		kernel.Gemm(false, false, m.n, size, size, 1, m.saved[3*size:], m.ld, rn, m.ldt, 1, m.saved[2*size:], m.ld)
 	}
 	for s := range m.n {
 		row := m.saved[s*m.ld:][:4*size]

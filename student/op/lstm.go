@@ -34,7 +34,7 @@ func bindLSTM[T kernel.Float](n *Node) (*Kernel[T], error) {
 func (lstm[T]) forward(m moment[T]) {
 	size := m.hidden
 	if m.before != nil {
-		kernel.Gemm(false, true, m.n, 4*size, size, 1, m.before, m.ldb, m.r, size, 1, m.saved, m.ld)
+		kernel.Gemm(false, false, m.n, 4*size, size, 1, m.before, m.ldb, m.turned, m.ldt, 1, m.saved, m.ld)
 	}
 	for s := range m.n {
 		row := m.saved[s*m.ld:][:6*size]

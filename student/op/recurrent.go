@@ -15,7 +15,8 @@ import (
 // the kernel sees the whole batch. With layout 1, X is [N, steps, inputs], Y is [N,
 // steps, directions, hidden] and slices of the batch run by themselves.
 //
-// The rows of X are multiplied by W in one product for all steps. Forward keeps a row
+// The rows of X are multiplied by W in one product for all steps. R is turned once a
+// slice, so that the product of a step reads it where it lies. Forward keeps a row
 // of slots times hidden elements for every row of X and direction: the gates, and what
 // else the cell's gradient needs. Backward turns the gates into their gradients in
 // place.
@@ -49,7 +50,9 @@ type cell[T kernel.Float] interface {
 // moment is a step of one direction: rows of n sequences, a leading dimension apart.
 type moment[T kernel.Float] struct {
 	n, hidden int
-	r         []T // recurrent weights of the direction
+	r         []T // recurrent weights of the direction, gate after gate
+	turned    []T // the same transposed, a row for each hidden unit; in forward alone
+	ldt       int // of turned
 	biasR     []T // recurrent bias of the direction, nil if there is none
 	saved     []T // of the step: gates, then the other slots
 	prior     []T // the same of the step before; nil at the first
@@ -135,11 +138,20 @@ func bindRecurrent[T kernel.Float](n *Node, r *recurrent[T], inputs, outs int) (
 	}
 	k.ReadsOut = []int{0}
 	scratch := n.count(sequences*(3+r.steps)*r.hidden, batched)
-	k.Scratch, k.ScratchPer = scratch.fixed, scratch.per
+	k.Scratch, k.ScratchPer = scratch.fixed+r.fixed(), scratch.per
+	k.Together = 32
 	k.Forward = []Phase[T]{r.forward}
 	k.Backward = []Phase[T]{r.backward}
 	return k, nil
 }
+
+// padded is the distance of the rows of the turned R: rows 2^n elements apart would
+// drive each other from the innermost cache.
+func (r *recurrent[T]) padded() int { return (r.gates*r.hidden+15)/16*16 + 16 }
+
+// fixed is the scratch space that does not depend on the samples: the turned R and the
+// gates' biases.
+func (r *recurrent[T]) fixed() int { return r.hidden*r.padded() + (r.gates+1)*r.hidden }
 
 // recurrentForm reads the attributes that say how a recurrent operator runs.
 func (n *Node) recurrentForm(dirs, hidden int, reverse []bool) error {

@@ -83,20 +83,23 @@ func (r *recurrent[T]) moment(f *Frame[T], d, i, n int) (m moment[T], step int) 
 func (r *recurrent[T]) forward(f *Frame[T]) {
 	n := r.seqs.of(f.N)
 	rows, width, wide := n*r.steps, r.gates*r.hidden, r.dirs*r.slots*r.hidden
+	turned, bias := f.Scratch[:r.hidden*r.padded()], f.Scratch[r.hidden*r.padded():][:width]
 	for d := range r.dirs {
 		var beta T
 		if b := operand(f.In, 3); b != nil {
 			beta = 1
 			b = direction(b, d, r.dirs)
+			copy(bias, b)
+			kernel.Add(bias[:r.recurrentB*r.hidden], b[width:])
 			for i := range rows {
-				g := f.Saved[i*wide+d*r.slots*r.hidden:]
-				copy(g[:width], b)
-				kernel.Add(g[:r.recurrentB*r.hidden], b[width:])
+				copy(f.Saved[i*wide+d*r.slots*r.hidden:][:width], bias)
 			}
 		}
 		kernel.Gemm(false, true, rows, width, r.inputs, 1, f.In[0], r.inputs, direction(f.In[1], d, r.dirs), r.inputs, beta, f.Saved[d*r.slots*r.hidden:], wide)
+		turn(turned, r.padded(), direction(f.In[2], d, r.dirs), width, r.hidden)
 		for i := range r.steps {
 			m, _ := r.moment(f, d, i, n)
+			m.turned, m.ldt = turned, r.padded()
 			r.cell.forward(m)
 			if i < r.steps-1 {
 				continue
@@ -159,14 +162,35 @@ func (r *recurrent[T]) backward(f *Frame[T]) {
 			r.cell.weights(direction(dr, d, r.dirs), states, rows, saved, wide)
 		}
 		if db := operand(f.DIn, 3); db != nil {
-			db = direction(db, d, r.dirs)
+			// The last gate of a GRU has a recurrent bias of its own, behind the gates.
+			all := (r.gates + 1) * r.hidden
+			if r.recurrentB == r.gates {
+				all = width
+			}
+			sum := f.Scratch[len(f.Scratch)-r.fixed():][:all]
+			clear(sum)
 			for i := range rows {
-				g := saved[i*wide:]
-				kernel.Add(db[:width], g)
-				kernel.Add(db[width:width+r.recurrentB*r.hidden], g)
-				if r.recurrentB < r.gates { // the last gate's own, behind the gates
-					kernel.Add(db[width+r.recurrentB*r.hidden:], g[width:])
-				}
+				kernel.Add(sum, saved[i*wide:])
+			}
+			db = direction(db, d, r.dirs)
+			kernel.Add(db[:width], sum)
+			kernel.Add(db[width:][:r.recurrentB*r.hidden], sum)
+			if all > width {
+				kernel.Add(db[width+r.recurrentB*r.hidden:], sum[width:])
+			}
+		}
+	}
+}
+
+// turn sets dst, whose rows lie ld apart, to the transpose of src[rows, cols].
+func turn[T kernel.Float](dst []T, ld int, src []T, rows, cols int) {
+	const tile = 16
+	for i0 := 0; i0 < rows; i0 += tile {
+		i1 := min(i0+tile, rows)
+		for j := range cols {
+			d := dst[j*ld+i0 : j*ld+i1]
+			for i := range d {
+				d[i] = src[(i0+i)*cols+j]
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func bindRNN[T kernel.Float](n *Node) (*Kernel[T], error) {
 func (c rnn[T]) forward(m moment[T]) {
 	size := m.hidden
 	if m.before != nil {
-		kernel.Gemm(false, true, m.n, size, size, 1, m.before, m.ldb, m.r, size, 1, m.saved, m.ld)
+		kernel.Gemm(false, false, m.n, size, size, 1, m.before, m.ldb, m.turned, m.ldt, 1, m.saved, m.ld)
 	}
 	for s := range m.n {
 		h, sum := m.h[s*m.ldh:][:size], m.saved[s*m.ld:][:size]
