@@ -161,8 +161,21 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 	if constant {
 		return p.fold(n)
 	}
+	p.share(n)
 	p.nodes = append(p.nodes, n)
 	return nil
+}
+
+// share gives a view the memory of what it looks at. The gradient of an objective is set
+// before any other is added, so an objective has its own.
+func (p *Plan[T]) share(n *node[T]) {
+	if !n.kernel.View || len(n.out) != 1 || n.in[0].Batched != n.out[0].Batched || slices.Contains(p.opt.Losses, n.out[0].name) {
+		return
+	}
+	n.view, n.out[0].alias = true, n.in[0].root()
+	if !n.out[0].Batched {
+		n.out[0].fixed = n.in[0].fixed
+	}
 }
 
 // fold computes a node of constants and makes its outputs constants.

@@ -72,8 +72,17 @@ type tensor[T kernel.Float] struct {
 	grads    [][]T // shared tensors: one sum a shard
 	value    buffer
 	grad     buffer
+	alias    *tensor[T] // whose memory this is too; nil: its own
 	inner    *inner     // where the samples are, if not on the first axis
 	asShared *tensor[T] // the same in the graph's order, once something wants it
+}
+
+// root is the tensor whose memory t has.
+func (t *tensor[T]) root() *tensor[T] {
+	if t.alias != nil {
+		return t.alias
+	}
+	return t
 }
 
 // per is the number of elements a sample of a batched tensor.
@@ -92,6 +101,7 @@ type node[T kernel.Float] struct {
 	saved   buffer
 	needed  bool
 	back    bool // its Backward runs
+	view    bool // its output is its input's memory: nothing runs
 }
 
 // Plan is a compiled graph. It is not safe for concurrent use.
@@ -221,6 +231,9 @@ func (p *Plan[T]) Shape(name string) []int {
 
 func (p *Plan[T]) whole(name string) []T {
 	t := p.tensors[name]
+	if t != nil {
+		t = t.root()
+	}
 	switch {
 	case t == nil:
 		panic("engine: no such tensor: " + name)

@@ -51,11 +51,13 @@ func (p *Plan[T]) place() {
 	end := len(p.segments) - 1
 	value := func(t *tensor[T], seg, step int) {
 		if t != nil && t.Batched {
+			t = t.root()
 			note(&t.value, t.per(p.opt.Batch), seg, step)
 		}
 	}
 	grad := func(t *tensor[T], seg, step int) {
 		if t != nil && t.Batched && t.onPath {
+			t = t.root()
 			note(&t.grad, t.per(p.opt.Batch), seg, step)
 		}
 	}
@@ -63,7 +65,7 @@ func (p *Plan[T]) place() {
 	for _, t := range p.sorted() {
 		if t.Batched && (t.producer < 0 || slices.Contains(p.opt.Outputs, t.name) || slices.Contains(p.opt.Losses, t.name)) {
 			value(t, 0, 0)
-			kept[&t.value] = true
+			kept[&t.root().value] = true
 		}
 	}
 	for i, seg := range p.segments {
@@ -126,7 +128,7 @@ func (p *Plan[T]) place() {
 	}
 	scratch, whole := 0, 0
 	for _, n := range p.nodes {
-		if !n.needed {
+		if !n.needed || n.view {
 			continue
 		}
 		if n.kernel.Whole {
@@ -159,7 +161,7 @@ func (p *Plan[T]) placeShared() {
 		}
 	}
 	for _, t := range p.sorted() {
-		if t.Batched || !t.onPath {
+		if t.Batched || !t.onPath || t.alias != nil {
 			continue
 		}
 		for s := range p.opt.Shards {
@@ -169,6 +171,11 @@ func (p *Plan[T]) placeShared() {
 				continue
 			}
 			t.grads = append(t.grads, make([]T, t.Len()))
+		}
+	}
+	for _, t := range p.tensors {
+		if t.alias != nil {
+			t.grads = t.alias.grads
 		}
 	}
 }

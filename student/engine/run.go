@@ -66,7 +66,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 			w.fill = T(1 / float64(s.seed.Len()))
 		}
 		if s.seed.Batched {
-			sl := p.slot(&s.seed.grad, shard)
+			sl := p.slot(&s.seed.root().grad, shard)
 			w.seed = &sl
 		} else {
 			w.seed = &slot[T]{base: s.seed.grads[0], per: 0}
@@ -92,7 +92,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 			case !t.Batched:
 				dst[i] = t.fixed
 			default:
-				attach(&dst[i], &t.value)
+				attach(&dst[i], &t.root().value)
 			}
 		}
 	}
@@ -103,7 +103,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 			case !t.Batched:
 				dst[i] = t.grads[shard]
 			default:
-				attach(&dst[i], &t.grad)
+				attach(&dst[i], &t.root().grad)
 			}
 		}
 	}

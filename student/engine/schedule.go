@@ -29,7 +29,7 @@ type segment[T kernel.Float] struct {
 // schedule orders the steps and cuts them into segments.
 func (p *Plan[T]) schedule() {
 	for _, n := range p.nodes {
-		if !n.needed {
+		if !n.needed || n.view {
 			continue
 		}
 		for i := range n.kernel.Forward {
@@ -39,22 +39,23 @@ func (p *Plan[T]) schedule() {
 	written := map[*tensor[T]]bool{}
 	for _, name := range p.opt.Losses {
 		t := p.tensors[name]
-		written[t] = true
+		written[t.root()] = true
 		p.add(step[T]{seed: t, back: true}, !t.Batched)
 	}
 	for i := len(p.nodes) - 1; i >= 0; i-- {
 		n := p.nodes[i]
-		if !n.back {
+		if !n.back || n.view {
 			continue
 		}
 		fresh := make([]bool, len(n.in))
 		var zero []*tensor[T]
 		for i, t := range n.in {
-			if t == nil || !t.onPath || !t.Batched || written[t] {
+			if t == nil || !t.onPath || !t.Batched || written[t.root()] {
 				continue
 			}
+			t = t.root()
 			written[t] = true
-			once := !slices.Contains(n.in[i+1:], t)
+			once := !slices.ContainsFunc(n.in[i+1:], func(o *tensor[T]) bool { return o != nil && o.root() == t })
 			if fresh[i] = once && slices.Contains(n.kernel.Sets, i); !fresh[i] {
 				zero = append(zero, t)
 			}

@@ -118,6 +118,9 @@ type Kernel[T kernel.Float] struct {
 	// to, as Frame.Fresh tells it. Where nothing else has added to the gradient
 	// before, that saves clearing it first.
 	Sets []int
+	// View says that output 0 holds the elements of input 0 in their order: where both are
+	// batched, or both shared, one memory serves for both and the phases are not run.
+	View bool
 	// Whole makes the engine run the kernel once, on the whole batch, on one
 	// goroutine. It is the right choice for whatever mixes samples and is cheap.
 	Whole bool

@@ -11,6 +11,7 @@ func view[T kernel.Float](n *Node, shape []int) *Kernel[T] {
 	in := &n.In[0]
 	batched := in.Batched && len(shape) > 0 && shape[0]%n.Batch == 0
 	k := result[T](n, shape, batched)
+	k.View = true
 	k.Forward = []Phase[T]{func(f *Frame[T]) { copy(f.Out[0], f.In[0]) }}
 	k.Backward = []Phase[T]{func(f *Frame[T]) {
 		if f.DIn[0] != nil {
