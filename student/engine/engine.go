@@ -31,6 +31,7 @@ import (
 	"sync/atomic"
 
 	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student/internal/crew"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
 	"github.com/kdcompress/kdcompress/student/op"
 )
@@ -118,11 +119,14 @@ type Plan[T kernel.Float] struct {
 	local    [][]T // a slice's working set, one a shard
 	scratch  [][]T
 	sums     [][]T // gradients of the trainable weights, one a shard
+	tables   []*table[T]
+	tableOf  map[string]*table[T]
+	dense    [][2]int // the parts of the gradients that are no tables
 	run      uint64
 
 	ctx     context.Context // of the run under way
-	barrier *barrier
-	done    *done
+	barrier *crew.Barrier
+	done    *crew.Done
 	next    []atomic.Int32 // shards begun, segment by segment
 	stopped atomic.Bool
 	stop    stop
@@ -175,10 +179,11 @@ func compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 	if err := p.markNeeded(); err != nil {
 		return nil, err
 	}
+	p.findTables()
 	p.schedule()
 	p.place()
 	p.wire()
-	p.barrier, p.done, p.next = newBarrier(opt.Threads), newDone(), make([]atomic.Int32, len(p.segments))
+	p.barrier, p.done, p.next = crew.NewBarrier(opt.Threads), crew.NewDone(), make([]atomic.Int32, len(p.segments))
 	return p, nil
 }
 

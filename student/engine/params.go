@@ -25,10 +25,13 @@ type Param struct {
 // first, states behind them. Several plans share one Params, so that what one
 // trains the other evaluates.
 type Params[T kernel.Float] struct {
-	List  []Param
-	W     []T // all values
-	Grad  []T // of the trainable ones, as the last training run left it
+	List []Param
+	W    []T // all values
+	// Grad is the gradient of the trainable ones, as the last training run left it. It may
+	// be scaled in place.
+	Grad  []T
 	index map[string]int
+	by    any // the plan whose run wrote Grad last
 }
 
 // NewParams collects the trainable weights and states of a graph. Trainable is

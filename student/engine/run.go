@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student/internal/crew"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
 	"github.com/kdcompress/kdcompress/student/op"
 )
@@ -30,6 +31,7 @@ type work[T kernel.Float] struct {
 	zero  []slot[T]
 	seed  *slot[T] // set instead of phase: a gradient to fill
 	fill  T
+	table *table[T]    // whose rows the step adds to
 	sum   []*tensor[T] // shared gradients to add up over the shards first
 }
 
@@ -112,6 +114,9 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	value(s.node.out, f.Out)
 	if s.back {
 		f.Fresh = s.fresh
+		if k.Rows > 0 && s.node.in[0] != nil && s.node.in[0].onPath {
+			w.table = p.tableOf[s.node.in[0].name]
+		}
 		f.DIn, f.DOut = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
 		grad(s.node.in, f.DIn)
 		grad(s.node.out, f.DOut)
@@ -145,7 +150,9 @@ func (p *Plan[T]) Run(ctx context.Context) error {
 		p.next[i].Store(0)
 	}
 	p.stopped.Store(false)
-	together(p, p.opt.Threads, p.done)
+	p.beginTables()
+	crew.Together(p, p.opt.Threads, p.done)
+	p.endTables()
 	p.ctx = nil
 	if p.stopped.Load() {
 		return p.failure()
@@ -192,14 +199,14 @@ func (p *Plan[T]) failure() error {
 // ending says whether the rest of the run is to be skipped.
 func (p *Plan[T]) ending() bool { return p.stopped.Load() || p.ctx.Err() != nil }
 
-// part runs one thread's part of every segment: the shards that no other has begun.
+// Part runs one thread's part of every segment: the shards that no other has begun.
 // All threads take part in every wait, whatever happens.
-func (p *Plan[T]) part(thread int) {
+func (p *Plan[T]) Part(thread int) {
 	for s := thread; s < p.opt.Shards; s += p.opt.Threads {
 		p.clearSums(s)
 	}
 	for i := range p.segments {
-		p.barrier.wait()
+		p.barrier.Wait()
 		seg := &p.segments[i]
 		if seg.whole {
 			if thread == 0 && !p.ending() {
@@ -216,14 +223,8 @@ func (p *Plan[T]) part(thread int) {
 		}
 	}
 	if len(p.sums) > 1 {
-		p.barrier.wait()
-		n := len(p.params.Grad)
-		lo, hi := thread*n/p.opt.Threads, (thread+1)*n/p.opt.Threads
-		g := p.params.Grad[lo:hi]
-		copy(g, p.sums[0][lo:hi])
-		for _, part := range p.sums[1:] {
-			kernel.Add(g, part[lo:hi])
-		}
+		p.barrier.Wait()
+		p.addShards(thread)
 	}
 }
 
@@ -253,9 +254,7 @@ func (p *Plan[T]) walk(seg *segment[T], s int) {
 
 // clearSums sets the gradients of shared tensors that shard s adds up to zero.
 func (p *Plan[T]) clearSums(s int) {
-	if s < len(p.sums) {
-		clear(p.sums[s])
-	}
+	p.clearWeights(s)
 	for _, n := range p.nodes {
 		for _, t := range n.out {
 			if !t.Batched && t.onPath {
@@ -286,6 +285,9 @@ func (p *Plan[T]) exec(w *work[T], lo, hi, begin, end int) {
 		*w.dst[i] = w.slots[i].view(lo, hi)
 	}
 	f := &w.frame
+	if w.table != nil {
+		w.table.mark(f.Shard, f.In[1])
+	}
 	f.N, f.At, f.First, f.Last, f.Run = hi-lo, lo, lo == begin, hi == end, p.run
 	w.phase(f)
 }

@@ -58,6 +58,9 @@ func bindGather[T kernel.Float](n *Node) (*Kernel[T], error) {
 	inner := Len(x.Shape[at+1:])
 	k := result[T](n, shape, byData || byIndex)
 	k.ReadsIn = []int{1}
+	if !x.Batched && at == 0 {
+		k.Rows = inner
+	}
 	k.Forward = []Phase[T]{func(f *Frame[T]) {
 		y, x, from := f.Out[0], f.In[0], f.In[1][:each.of(f.N)]
 		for range outer.of(f.N) {

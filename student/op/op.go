@@ -118,6 +118,10 @@ type Kernel[T kernel.Float] struct {
 	// to, as Frame.Fresh tells it. Where nothing else has added to the gradient
 	// before, that saves clearing it first.
 	Sets []int
+	// Rows, where it is not zero, says that Backward adds to the gradient of input 0, cut
+	// into rows of so many elements, in those rows alone that the values of input 1
+	// name; negative ones count from the end.
+	Rows int
 	// View says that output 0 holds the elements of input 0 in their order: where both are
 	// batched, or both shared, one memory serves for both and the phases are not run.
 	View bool

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package engine
+// Package crew runs the parts of a task beside each other on goroutines that stay.
+package crew
 
 import (
 	"runtime"
@@ -11,29 +12,29 @@ import (
 
 // order asks a worker for one part of a task.
 type order struct {
-	task task
+	task Task
 	part int
-	done *done
+	done *Done
 }
 
-// task is work in parts that run beside each other and may wait for each other.
-type task interface{ part(i int) }
+// Task is work in parts that run beside each other and may wait for each other.
+type Task interface{ Part(i int) }
 
-// crew holds the goroutines that run parts of tasks for all plans. They are started
+// crew holds the goroutines that run parts of tasks for all callers. They are started
 // when they are first wanted and sleep between two tasks.
 var crew struct {
 	sync.Mutex
 	idle []chan order
 }
 
-// together runs parts 0 to n-1 of a task, part 0 on the calling goroutine, and
+// Together runs parts 0 to n-1 of a task, part 0 on the calling goroutine, and
 // returns when all are through. It allocates nothing once the crew is large enough.
-func together(t task, n int, d *done) {
+func Together(t Task, n int, d *Done) {
 	d.left.Store(int32(n - 1))
 	for i := 1; i < n; i++ {
 		worker() <- order{t, i, d}
 	}
-	t.part(0)
+	t.Part(0)
 	d.wait(n)
 }
 
@@ -49,7 +50,7 @@ func worker() chan order {
 	w := make(chan order, 1)
 	go func() {
 		for o := range w {
-			o.task.part(o.part)
+			o.task.Part(o.part)
 			// Idle again before the task is: a worker that waited for others would keep
 			// its next order waiting for them too.
 			crew.Lock()
@@ -61,29 +62,31 @@ func worker() chan order {
 	return w
 }
 
-// done counts the parts that are still running. One goroutine waits for it.
-type done struct {
+// Done counts the parts of a task that are still running. One goroutine waits for it,
+// one task after the other.
+type Done struct {
 	left atomic.Int32
 	sleeper
 }
 
-func (d *done) one() {
+func (d *Done) one() {
 	if d.left.Add(-1) == 0 {
 		d.wake()
 	}
 }
 
-func (d *done) wait(n int) { d.until(n, func() bool { return d.left.Load() == 0 }) }
+func (d *Done) wait(n int) { d.until(n, func() bool { return d.left.Load() == 0 }) }
 
-// barrier lets n goroutines wait for each other, again and again.
-type barrier struct {
+// Barrier lets n goroutines wait for each other, again and again.
+type Barrier struct {
 	n     int32
 	count atomic.Int32
 	turn  atomic.Int32
 	sleeper
 }
 
-func (b *barrier) wait() {
+// Wait returns when all goroutines have called it.
+func (b *Barrier) Wait() {
 	if b.n == 1 {
 		return
 	}
@@ -138,14 +141,16 @@ func (s *sleeper) wake() {
 	s.mu.Unlock()
 }
 
-func newBarrier(n int) *barrier {
-	b := &barrier{n: int32(n)}
+// NewBarrier is a barrier for n goroutines.
+func NewBarrier(n int) *Barrier {
+	b := &Barrier{n: int32(n)}
 	b.cond = sync.NewCond(&b.mu)
 	return b
 }
 
-func newDone() *done {
-	d := &done{}
+// NewDone is a count for the tasks of one caller.
+func NewDone() *Done {
+	d := &Done{}
 	d.cond = sync.NewCond(&d.mu)
 	return d
 }
