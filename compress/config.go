@@ -50,9 +50,20 @@ type Config struct {
 	Decay  float64 `yaml:"weight_decay"`
 	// Held is the share of the samples that chooses the epoch. 0 is a twentieth,
 	// at least 256 samples or a fifth of all, at most 5,000.
-	Held   float64 `yaml:"held_out"`
-	Seed   uint64  `yaml:"seed"`
-	Shards int     `yaml:"shards"` // parts of a batch that run beside each other; the result depends on it
+	Held float64 `yaml:"held_out"`
+	// Balance shows every class that the teacher chooses equally often.
+	Balance bool `yaml:"balance,omitempty"`
+	// FixBias fits the class biases after training, on BiasData: unlabelled inputs
+	// drawn as in use, by default the held-out samples.
+	FixBias  bool   `yaml:"fix_bias,omitempty"`
+	BiasData string `yaml:"bias_data,omitempty"`
+	// Control trains the same student without distillation too and reports the
+	// difference; Seeds repeats both from so many seeds.
+	Control bool `yaml:"control,omitempty"`
+	Seeds   int  `yaml:"seeds,omitempty"`
+
+	Seed   uint64 `yaml:"seed"`
+	Shards int    `yaml:"shards"` // parts of a batch that run beside each other; the result depends on it
 	// Threads run the teacher. They do not change the result.
 	Threads int `yaml:"threads"`
 
@@ -156,6 +167,10 @@ func (c *Config) Check() error {
 		return usage("a smallest agreement of %g is not a share", c.MinAgreement)
 	case !(c.MaxLatency >= 0) || c.MaxSize < 0:
 		return usage("budgets cannot be negative")
+	case c.Seeds < 0 || c.Seeds > 1 && !c.Control:
+		return usage("%d seeds: --seeds repeats --control, from 1 seed on", c.Seeds)
+	case c.BiasData != "" && !c.FixBias:
+		return usage("--bias-data serves --fix-bias alone")
 	case c.LabelWeight > 0 && c.Data.Labels == "":
 		return usage("a label weight needs labels: give --labels")
 	case c.Loss == "ce" && c.Data.Labels == "":

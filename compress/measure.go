@@ -49,6 +49,11 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 		r.Training.Curve = append(r.Training.Curve, report.CurvePoint{Epoch: e.Epoch, Loss: e.Loss, Agreement: e.Agreement, KL: e.KL, LR: e.Rate, Seconds: e.Seconds})
 	}
 	r.Transfer = &report.Transfer{Source: j.Data.Path, Samples: len(j.train), Classes: report.Histogram(j.answersHistogram(j.train)), Preprocessing: j.set.Preprocessing()}
+	if j.Control {
+		if r.Proof, err = j.prove(ctx); err != nil {
+			return nil, err
+		}
+	}
 	r.Budgets = j.budgets(r)
 	r.Command, r.Seed = j.Command, j.Seed
 	if r.Config, err = json.Marshal(j.Config); err != nil {

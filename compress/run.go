@@ -217,8 +217,11 @@ func (j *job) distill(ctx context.Context) error {
 	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training on %d samples, %d held out", len(j.train), len(j.held))})
 	j.trained, err = j.trainStudent(ctx, distill.Config{Student: j.student, Terms: terms, Inside: j.inside, Taps: j.taps,
-		Checkpoint: j.path(filepath.Join("checkpoint", "state")), Resume: j.Resume}, teacher)
-	return err
+		KeepLast: j.Control, Checkpoint: j.path(filepath.Join("checkpoint", "state")), Resume: j.Resume}, teacher)
+	if err != nil || !j.FixBias {
+		return err
+	}
+	return j.fixBias(ctx)
 }
 
 // lopsided is the normalised entropy of the teacher's classes below which a

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/distill"
+	"github.com/kdcompress/kdcompress/compress/target"
 )
 
 // trainStudent runs a training of the job: c says which student, losses and
@@ -18,6 +19,11 @@ func (j *job) trainStudent(ctx context.Context, c distill.Config, teacher *live)
 	c.Seed, c.Shards = j.Seed, j.Shards
 	if teacher != nil {
 		c.Ask = teacher.ask
+	}
+	if j.Balance {
+		for _, i := range j.train {
+			c.Classes = append(c.Classes, target.Choice(j.answers.Row(j.set.Key(i))))
+		}
 	}
 	began, first := time.Now(), 0
 	c.Emit = func(e distill.Event) {

@@ -52,12 +52,17 @@ func (s *Student) Scale(tensor string, by float32) error {
 	return s.appendScale(tensor, by)
 }
 
-// appendScale puts a Mul between the node that computes the logits and whatever
-// reads them; the scaled tensor keeps the name.
+// appendScale puts a Mul behind the node that computes the logits.
 func (s *Student) appendScale(tensor string, by float32) error {
+	return s.append("scale", "Mul", tensor, nil, []float32{by})
+}
+
+// append puts a node of a tensor and a constant between the node that computes
+// the tensor and whatever reads it; the result keeps the name.
+func (s *Student) append(stem, op, tensor string, dims []int64, by []float32) error {
 	g := s.Model.Graph
 	b := onnx.NewBuilder(g, "")
-	raw := b.Name(tensor + ".unscaled")
+	raw := b.Name(tensor + ".un" + stem)
 	for _, n := range g.Nodes {
 		for i, o := range n.Outputs {
 			if o == tensor {
@@ -65,7 +70,7 @@ func (s *Student) appendScale(tensor string, by float32) error {
 			}
 		}
 	}
-	g.Nodes = append(g.Nodes, &onnx.Node{Name: b.Name("scale"), OpType: "Mul", Outputs: []string{tensor},
-		Inputs: []string{raw, b.Float32("scale.by", nil, []float32{by})}})
+	g.Nodes = append(g.Nodes, &onnx.Node{Name: b.Name(stem), OpType: op, Outputs: []string{tensor},
+		Inputs: []string{raw, b.Float32(stem+".by", dims, by)}})
 	return g.Sort()
 }

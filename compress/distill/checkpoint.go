@@ -69,7 +69,7 @@ func (t *trainer) digest() (string, error) {
 		}
 	}
 	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, units, t.Answers.Identity, hex.EncodeToString(samples.Sum(nil)), len(t.Held),
-		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards})
+		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards, t.Classes})
 	if err != nil {
 		return "", err
 	}

@@ -40,14 +40,19 @@ type Config struct {
 	Ask Ask
 	// Train and Held are the samples to train on and to choose the epoch by.
 	Train, Held []int
-	Epochs      int
-	Batch       int
-	Rate        float64 // peak learning rate
-	Warmup      float64 // share of all steps during which the rate rises
-	Clip        float64 // bound of the gradient's norm, 0 for none
-	Decay       float64 // weight decay of matrices and filters
-	Seed        uint64
-	Shards      int
+	// Classes are the teacher's choices for Train where every class is to be seen
+	// equally often; nil shows every sample once an epoch.
+	Classes []int
+	// KeepLast asks for the student of the last epoch beside the best.
+	KeepLast bool
+	Epochs   int
+	Batch    int
+	Rate     float64 // peak learning rate
+	Warmup   float64 // share of all steps during which the rate rises
+	Clip     float64 // bound of the gradient's norm, 0 for none
+	Decay    float64 // weight decay of matrices and filters
+	Seed     uint64
+	Shards   int
 	// Checkpoint is the file that holds the state after every epoch; empty keeps
 	// none. Resume goes on from it where it exists.
 	Checkpoint string
@@ -102,6 +107,9 @@ type Epoch struct {
 type Result struct {
 	Curve []Epoch
 	Best  int // the chosen epoch, counted from 1
+	// Last is a student with the last epoch's weights, where Config.KeepLast asks
+	// for it. Its logits are not rescaled.
+	Last *student.Student
 	// Weights are the numbers trained.
 	Weights int
 	// Memory is what the training plan holds, in bytes.
@@ -141,7 +149,10 @@ func newTrainer(c Config) (*trainer, error) {
 	if t.Batch < 1 || len(t.Held) < 1 {
 		return nil, fmt.Errorf("%d samples to train on and %d to choose the epoch by: give more", len(t.Train), len(t.Held))
 	}
-	t.steps = len(t.Train) / t.Batch
+	t.steps = len(t.order(0)) / t.Batch
+	if t.steps < 1 {
+		return nil, fmt.Errorf("an epoch has %d samples, less than a batch of %d: give a smaller batch", len(t.order(0)), t.Batch)
+	}
 	var err error
 	for _, v := range c.Student.Model.Graph.DataInputs() {
 		t.inputs = append(t.inputs, v.Name)

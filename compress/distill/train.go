@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/compress/target"
+	"github.com/kdcompress/kdcompress/student"
 	"github.com/kdcompress/kdcompress/student/optim"
 )
 
@@ -39,6 +39,13 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 			}
 		}
 	}
+	var last *student.Student
+	if c.KeepLast {
+		kept := *c.Student
+		kept.Model = c.Student.Model.Clone()
+		t.store(kept.Model.Graph)
+		last = &kept
+	}
 	copy(t.params.W, t.bestW)
 	t.store(t.Student.Model.Graph)
 	for i, h := range t.heads {
@@ -53,7 +60,7 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 			return nil, err
 		}
 	}
-	return &Result{Curve: t.curve, Best: t.best, Weights: len(t.params.Trainable()), Memory: t.plan.Bytes()}, nil
+	return &Result{Curve: t.curve, Best: t.best, Last: last, Weights: len(t.params.Trainable()), Memory: t.plan.Bytes()}, nil
 }
 
 // takesHead says that the student's logits come from the teacher's own classifier.
@@ -70,8 +77,7 @@ func scaleFree(terms []loss.Term) bool {
 // the student on the held-out ones.
 func (t *trainer) runEpoch(ctx context.Context) error {
 	began := time.Now()
-	order := slices.Clone(t.Config.Train)
-	data.Shuffle(order, t.Seed, uint64(t.epoch))
+	order := t.order(t.epoch)
 	var sum, rate float64
 	for step := range t.steps {
 		at := t.epoch*t.steps + step

@@ -18,6 +18,7 @@ type Report struct {
 	Contract     ContractResult  `json:"contract"`
 	Budgets      []Budget        `json:"budgets"`
 	Training     *Training       `json:"training,omitempty"`
+	Proof        *Proof          `json:"proof,omitempty"`
 	Transfer     *Transfer       `json:"transfer_set,omitempty"`
 	Warnings     []string        `json:"warnings"`
 	Command      string          `json:"command,omitempty"`
