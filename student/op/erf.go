@@ -2,11 +2,7 @@
 
 package op
 
-import (
-	"math"
-
-	"github.com/kdcompress/kdcompress/student/internal/kernel"
-)
+import "github.com/kdcompress/kdcompress/student/internal/kernel"
 
 // Erf: Y = erf(X). Its gradient is dY * 2/√π * e^(-X²).
 //
@@ -20,16 +16,8 @@ var _ = register(Op{
 
 func bindErf[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = T(math.Erf(float64(v)))
-			}
-		},
-		bwd: func(dx, dy, x, y []T) {
-			for i, d := range dy {
-				dx[i] += d * T(2/math.Sqrt(math.Pi)*math.Exp(-float64(x[i])*float64(x[i])))
-			}
-		},
+		fwd:   kernel.Erf[T],
+		bwd:   func(dx, dy, x, _ []T) { kernel.ErfGrad(dx, dy, x) },
 		readX: true,
 	}.plain(n)
 }

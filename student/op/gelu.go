@@ -4,7 +4,6 @@ package op
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
@@ -23,30 +22,13 @@ var _ = register(Op{
 })
 
 func bindGelu[T kernel.Float](n *Node) (*Kernel[T], error) {
-	value, slope := gelu, geluSlope
+	e := unary[T]{fwd: kernel.Gelu[T], bwd: func(dx, dy, x, _ []T) { kernel.GeluGrad(dx, dy, x) }, readX: true}
 	switch a := n.String("approximate", "none"); a {
 	case "none":
 	case "tanh":
-		value, slope = geluTanh, geluTanhSlope
+		e.fwd, e.bwd = kernel.GeluTanh[T], func(dx, dy, x, _ []T) { kernel.GeluTanhGrad(dx, dy, x) }
 	default:
 		return nil, fmt.Errorf("approximate is %q, wants none or tanh", a)
 	}
-	return pointwise[T](n, value, slope)
-}
-
-func gelu(x float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }
-
-func geluSlope(x float64) float64 {
-	return (1+math.Erf(x/math.Sqrt2))/2 + x*math.Exp(-x*x/2)/math.Sqrt(2*math.Pi)
-}
-
-const geluCube = 0.044715
-
-func geluTanh(x float64) float64 {
-	return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+geluCube*x*x*x)))
-}
-
-func geluTanhSlope(x float64) float64 {
-	t := math.Tanh(math.Sqrt(2/math.Pi) * (x + geluCube*x*x*x))
-	return (1+t)/2 + x/2*(1-t*t)*math.Sqrt(2/math.Pi)*(1+3*geluCube*x*x)
+	return e.plain(n)
 }

@@ -16,20 +16,8 @@ var _ = register(Op{
 
 func bindSigmoid[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = -v
-			}
-			kernel.Exp(y, y)
-			for i, e := range y {
-				y[i] = 1 / (1 + e)
-			}
-		},
-		bwd: func(dx, dy, x, y []T) {
-			for i, d := range dy {
-				dx[i] += d * y[i] * (1 - y[i])
-			}
-		},
+		fwd:   kernel.Sigmoid[T],
+		bwd:   func(dx, dy, _, y []T) { kernel.SigmoidGrad(dx, dy, y) },
 		readY: true,
 	}.plain(n)
 }

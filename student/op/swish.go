@@ -3,8 +3,6 @@
 package op
 
 import (
-	"math"
-
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student/internal/kernel"
 )
@@ -23,13 +21,12 @@ var _ = register(Op{
 })
 
 func bindSwish[T kernel.Float](n *Node) (*Kernel[T], error) {
-	alpha := float64(n.Float("alpha", 1))
-	return pointwise[T](n,
-		func(x float64) float64 { return x / (1 + math.Exp(-alpha*x)) },
-		func(x float64) float64 {
-			s := 1 / (1 + math.Exp(-alpha*x))
-			return s + alpha*x*s*(1-s)
-		})
+	alpha := T(n.Float("alpha", 1))
+	return unary[T]{
+		fwd:   func(y, x []T) { kernel.Swish(y, x, alpha) },
+		bwd:   func(dx, dy, x, _ []T) { kernel.SwishGrad(dx, dy, x, alpha) },
+		readX: true,
+	}.plain(n)
 }
 
 func swishCases() []Case {

@@ -2,11 +2,7 @@
 
 package op
 
-import (
-	"math"
-
-	"github.com/kdcompress/kdcompress/student/internal/kernel"
-)
+import "github.com/kdcompress/kdcompress/student/internal/kernel"
 
 // Tanh: Y = tanh X. Its gradient is dY * (1 - Y²).
 //
@@ -20,16 +16,8 @@ var _ = register(Op{
 
 func bindTanh[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = T(math.Tanh(float64(v)))
-			}
-		},
-		bwd: func(dx, dy, x, y []T) {
-			for i, d := range dy {
-				dx[i] += d * (1 - y[i]*y[i])
-			}
-		},
+		fwd:   kernel.Tanh[T],
+		bwd:   func(dx, dy, _, y []T) { kernel.TanhGrad(dx, dy, y) },
 		readY: true,
 	}.plain(n)
 }

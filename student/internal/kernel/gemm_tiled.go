@@ -24,14 +24,7 @@ type tiling struct {
 }
 
 // fast is a tiling of this machine's best instruction set, or nil.
-var fast = foremost()
-
-func foremost() *tiling {
-	if len(tilings) == 0 {
-		return nil
-	}
-	return tilings[0]
-}
+var fast = foremost(tilings)
 
 // panels is the memory of one product under way.
 type panels struct {

@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 	"log"
 	"os"
 )
@@ -43,7 +44,11 @@ func (w *writer) save(generator, name string) {
 
 // saveGo puts declarations into a file.
 func (w *writer) saveGo(generator, name string) {
-	if err := os.WriteFile(name, append(fmt.Appendf(nil, headerGo, generator), w.Bytes()...), 0o644); err != nil {
+	text, err := format.Source(append(fmt.Appendf(nil, headerGo, generator), w.Bytes()...))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(name, text, 0o644); err != nil {
 		log.Fatal(err)
 	}
 	w.Reset()

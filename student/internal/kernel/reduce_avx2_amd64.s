@@ -59,3 +59,27 @@ step:
 	VMOVSD X0, ret+24(FP)
 	VZEROUPPER
 	RET
+
+// func avx2Max(blocks int, x *float32) float32
+TEXT ·avx2Max(SB), NOSPLIT, $0-20
+	MOVQ blocks+0(FP), CX
+	MOVQ x+8(FP), AX
+	VMOVUPS (AX), Y0
+
+	// Where either is NaN, the one so far stays.
+step:
+	VMOVUPS (AX), Y1
+	VMAXPS Y0, Y1, Y0
+	ADDQ $32, AX
+	DECQ CX
+	JNZ step
+
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS X0, X1, X0
+	VPERMILPS $0x4e, X0, X1
+	VMAXPS X0, X1, X0
+	VPERMILPS $0xb1, X0, X1
+	VMAXPS X0, X1, X0
+	VMOVSS X0, ret+16(FP)
+	VZEROUPPER
+	RET

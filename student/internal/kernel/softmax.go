@@ -21,8 +21,12 @@ func RowSoftmaxGrad[T Float](dx, dy, y []T, rows, cols int) {
 	for r := 0; r < rows; r++ {
 		d, g, p := dx[r*cols:(r+1)*cols], dy[r*cols:(r+1)*cols], y[r*cols:(r+1)*cols]
 		mean := T(Dot(g, p))
-		for i := range d {
-			d[i] += p[i] * (g[i] - mean)
+		n := blocksOf(d)
+		if n > 0 {
+			vectors.softmaxGrad(n, first(d), first(g), first(p), float32(mean))
+		}
+		for i := n * vectorBlock; i < len(d); i++ {
+			d[i] += T(p[i] * (g[i] - mean))
 		}
 	}
 }
@@ -60,7 +64,11 @@ func rowMax[T Float](row []T) T {
 		return 0
 	}
 	top := row[0]
-	for _, v := range row[1:] {
+	if n := blocksOf(row); n > 0 {
+		top = T(vectors.max(n, first(row)))
+		row = row[n*vectorBlock:]
+	}
+	for _, v := range row {
 		if v > top {
 			top = v
 		}
@@ -70,8 +78,11 @@ func rowMax[T Float](row []T) T {
 
 // expShifted sets y to the exponential of x - top.
 func expShifted[T Float](y, x []T, top T) {
-	for i, v := range x {
-		y[i] = v - top
+	n := blocksOf(y)
+	if n > 0 {
+		vectors.expShifted(n, first(y), first(x), float32(top))
 	}
-	Exp(y, y)
+	for i := n * vectorBlock; i < len(y); i++ {
+		y[i] = exp(x[i] - top)
+	}
 }

@@ -39,6 +39,38 @@ var elementwise = []struct {
 		return a, b, c, d
 	}},
 	{"Exp", runExp[float32], runExp[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return math.Exp(b), b, c, d }},
+	{"Sigmoid", runSigmoid[float32], runSigmoid[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return sigmoid(b), b, c, d }},
+	{"SigmoidGrad", runSigmoidGrad[float32], runSigmoidGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + b*c*(1-c), b, c, d
+	}},
+	{"Swish", runSwish[float32], runSwish[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return b * sigmoid(1.5*b), b, c, d }},
+	{"SwishGrad", runSwishGrad[float32], runSwishGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		s := sigmoid(1.5 * c)
+		return a + b*(s+1.5*c*s*(1-s)), b, c, d
+	}},
+	{"Tanh", runTanh[float32], runTanh[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return math.Tanh(b), b, c, d }},
+	{"TanhGrad", runTanhGrad[float32], runTanhGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + b*(1-c*c), b, c, d
+	}},
+	{"Erf", runErf[float32], runErf[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return math.Erf(b), b, c, d }},
+	{"ErfGrad", runErfGrad[float32], runErfGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + b*2/math.Sqrt(math.Pi)*math.Exp(-c*c), b, c, d
+	}},
+	{"Gelu", runGelu[float32], runGelu[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return b * (1 + math.Erf(b/math.Sqrt2)) / 2, b, c, d
+	}},
+	{"GeluGrad", runGeluGrad[float32], runGeluGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + b*((1+math.Erf(c/math.Sqrt2))/2+c*math.Exp(-c*c/2)/math.Sqrt(2*math.Pi)), b, c, d
+	}},
+	{"GeluTanh", runGeluTanh[float32], runGeluTanh[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return b / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(b+0.044715*b*b*b))), b, c, d
+	}},
+	{"GeluTanhGrad", runGeluTanhGrad[float32], runGeluTanhGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		t := math.Tanh(math.Sqrt(2/math.Pi) * (c + 0.044715*c*c*c))
+		return a + b*((1+t)/2+c/2*(1-t*t)*math.Sqrt(2/math.Pi)*(1+3*0.044715*c*c)), b, c, d
+	}},
+	{"RowSoftmax", runRowSoftmax[float32], runRowSoftmax[float64], nil},
+	{"RowSoftmaxGrad", runRowSoftmaxGrad[float32], runRowSoftmaxGrad[float64], nil},
 	{"AdamW", runAdamW[float32], runAdamW[float64], func(w, g, m, v float64) (float64, float64, float64, float64) {
 		m = 0.9*m + 0.1*g
 		v = 0.99*v + 0.01*g*g
@@ -48,20 +80,40 @@ var elementwise = []struct {
 	}},
 }
 
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
 // state is what an elementwise loop works on; d is not negative.
 type state[T Float] struct{ a, b, c, d []T }
 
-func runFill[T Float](s *state[T])      { Fill(s.a, 0.5) }
-func runScal[T Float](s *state[T])      { Scal(s.a, 0.75) }
-func runAdd[T Float](s *state[T])       { Add(s.a, s.b) }
-func runAxpy[T Float](s *state[T])      { Axpy(s.a, -1.25, s.b) }
-func runAddTo[T Float](s *state[T])     { AddTo(s.a, s.b, s.c) }
-func runMulTo[T Float](s *state[T])     { MulTo(s.a, s.b, s.c) }
-func runAddMul[T Float](s *state[T])    { AddMul(s.a, s.b, s.c) }
-func runAddScaled[T Float](s *state[T]) { AddScaled(s.a, s.b, 0.375, s.c) }
-func runRelu[T Float](s *state[T])      { Relu(s.a, s.b) }
-func runReluGrad[T Float](s *state[T])  { ReluGrad(s.a, s.b, s.c) }
-func runExp[T Float](s *state[T])       { Exp(s.a, s.b) }
+func runFill[T Float](s *state[T])        { Fill(s.a, 0.5) }
+func runScal[T Float](s *state[T])        { Scal(s.a, 0.75) }
+func runAdd[T Float](s *state[T])         { Add(s.a, s.b) }
+func runAxpy[T Float](s *state[T])        { Axpy(s.a, -1.25, s.b) }
+func runAddTo[T Float](s *state[T])       { AddTo(s.a, s.b, s.c) }
+func runMulTo[T Float](s *state[T])       { MulTo(s.a, s.b, s.c) }
+func runAddMul[T Float](s *state[T])      { AddMul(s.a, s.b, s.c) }
+func runAddScaled[T Float](s *state[T])   { AddScaled(s.a, s.b, 0.375, s.c) }
+func runRelu[T Float](s *state[T])        { Relu(s.a, s.b) }
+func runReluGrad[T Float](s *state[T])    { ReluGrad(s.a, s.b, s.c) }
+func runExp[T Float](s *state[T])         { Exp(s.a, s.b) }
+func runSigmoid[T Float](s *state[T])     { Sigmoid(s.a, s.b) }
+func runSigmoidGrad[T Float](s *state[T]) { SigmoidGrad(s.a, s.b, s.c) }
+func runSwish[T Float](s *state[T])       { Swish(s.a, s.b, 1.5) }
+func runSwishGrad[T Float](s *state[T])   { SwishGrad(s.a, s.b, s.c, 1.5) }
+func runTanh[T Float](s *state[T])        { Tanh(s.a, s.b) }
+func runTanhGrad[T Float](s *state[T])    { TanhGrad(s.a, s.b, s.c) }
+func runErf[T Float](s *state[T])         { Erf(s.a, s.b) }
+func runErfGrad[T Float](s *state[T])     { ErfGrad(s.a, s.b, s.c) }
+func runGelu[T Float](s *state[T])        { Gelu(s.a, s.b) }
+func runGeluGrad[T Float](s *state[T])    { GeluGrad(s.a, s.b, s.c) }
+func runGeluTanh[T Float](s *state[T])    { GeluTanh(s.a, s.b) }
+func runGeluTanhGrad[T Float](s *state[T]) {
+	GeluTanhGrad(s.a, s.b, s.c)
+}
+func runRowSoftmax[T Float](s *state[T]) { RowSoftmax(s.a, s.b, 1, len(s.b)) }
+func runRowSoftmaxGrad[T Float](s *state[T]) {
+	RowSoftmaxGrad(s.a, s.b, s.d, 1, len(s.b))
+}
 func runNormalize[T Float](s *state[T]) { Normalize(s.a, s.b, 0.25, 1.5, 0.125) }
 func runNormalizeGrad[T Float](s *state[T]) {
 	NormalizeGrad(s.a, s.b, s.c, 0.25, 1.5, 0.125, 0.75)
@@ -92,7 +144,7 @@ func checkElementwise[T Float](t *testing.T, n int, eps float64, run func(*state
 	s, whole := newState[T](uint64(n), n)
 	old, _ := newState[T](uint64(n), n)
 	run(s)
-	for i := 0; i < n; i++ {
+	for i := 0; i < n && define != nil; i++ {
 		var want [4]float64
 		want[0], want[1], want[2], want[3] = define(float64(old.a[i]), float64(old.b[i]), float64(old.c[i]), float64(old.d[i]))
 		for j, got := range []T{s.a[i], s.b[i], s.c[i], s.d[i]} {
@@ -120,16 +172,18 @@ func TestElementwise(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			for _, n := range lengths {
 				checkElementwise(t, n, 0x1p-48, c.run64, c.define)
-				quick := checkElementwise(t, n, 0x1p-20, c.run32, c.define)
 				saved := vectors
 				vectors = nil
 				plain := checkElementwise(t, n, 0x1p-20, c.run32, c.define)
-				vectors = saved
-				for j := range quick {
-					if i := differ(quick[j], plain[j]); i >= 0 {
-						t.Fatalf("length %d: slice %d, element %d is %v vectorised, %v plain", n, j, i-guard, quick[j][i], plain[j][i])
+				for _, vectors = range vectorSets {
+					quick := checkElementwise(t, n, 0x1p-20, c.run32, c.define)
+					for j := range quick {
+						if i := differ(quick[j], plain[j]); i >= 0 {
+							t.Fatalf("length %d: slice %d, element %d is %v in %s, %v plain", n, j, i-guard, quick[j][i], vectors.name, plain[j][i])
+						}
 					}
 				}
+				vectors = saved
 			}
 			s, _ := newState[float32](1, 100)
 			if n := testing.AllocsPerRun(10, func() { c.run32(s) }); n != 0 {
@@ -185,6 +239,63 @@ func TestExpRange(t *testing.T) {
 		if got := float64(y[i]); got != want && !(got != got && want != want) {
 			t.Fatalf("exp(%v) is %v", x[i], got)
 		}
+	}
+}
+
+// Over the whole range every set has the bits of the plain functions, which lie
+// within a few units in the last place of the true ones.
+func TestActivationRange(t *testing.T) {
+	var x []float32
+	for v := float32(-14); v < 14; v += 0.00137 {
+		x = append(x, v)
+	}
+	for _, v := range []float32{0, 1e-30, 1e-10, 1e-4, 20, 80, 300, 1e10, 1e20} {
+		x = append(x, v, -v)
+	}
+	for len(x)%8 != 0 {
+		x = append(x, 1)
+	}
+	phi := func(v float64) float64 { return math.Erfc(-v/math.Sqrt2) / 2 }
+	for _, c := range []struct {
+		name   string
+		run    func(y, x []float32)
+		define func(float64) float64
+		eps    float64
+	}{
+		{"Tanh", Tanh[float32], math.Tanh, 3 * 0x1p-23},
+		{"Erf", Erf[float32], math.Erf, 4 * 0x1p-23},
+		{"Sigmoid", Sigmoid[float32], sigmoid, 4 * 0x1p-23},
+		{"Gelu", Gelu[float32], func(v float64) float64 { return v * phi(v) }, 0x1p-14},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			saved := vectors
+			defer func() { vectors = saved }()
+			vectors = nil
+			plain := make([]float32, len(x))
+			c.run(plain, x)
+			for i, v := range x {
+				want := c.define(float64(v))
+				if got := float64(plain[i]); !(math.Abs(got-want) <= c.eps*math.Abs(want)+0x1p-126) {
+					t.Fatalf("of %v it is %v, want %v", v, got, want)
+				}
+			}
+			y := make([]float32, len(x))
+			for _, vectors = range vectorSets {
+				c.run(y, x)
+				if i := differ(y, plain); i >= 0 {
+					t.Fatalf("of %v it is %v in %s, %v plain", x[i], y[i], vectors.name, plain[i])
+				}
+			}
+			nan := slices.Repeat([]float32{float32(math.NaN())}, 16)
+			for _, vectors = range append(vectorSets, nil) {
+				c.run(y[:16], nan)
+				for _, v := range y[:16] {
+					if v == v {
+						t.Fatalf("of NaN it is %v", v)
+					}
+				}
+			}
+		})
 	}
 }
 

@@ -8,10 +8,20 @@ import "unsafe"
 // elements at a time, as many blocks of vectorBlock elements as they are told,
 // at least one. They yield the bits of the plain loops they stand for.
 type vectorLoops struct {
+	name                           string
 	sum                            func(blocks int, x *float32) float64
 	dot                            func(blocks int, x, y *float32) float64
-	relu, add, exp                 func(blocks int, y, x *float32)
+	max                            func(blocks int, x *float32) float32
+	relu, add                      func(blocks int, y, x *float32)
+	exp, sigmoid, tanh, erf, gelu  func(blocks int, y, x *float32)
+	expShifted, swish              func(blocks int, y, x *float32, a float32)
 	reluGrad, addTo, mulTo, addMul func(blocks int, c, a, b *float32)
+	sigmoidGrad, tanhGrad          func(blocks int, dx, dy, y *float32)
+	erfGrad, geluGrad              func(blocks int, dx, dy, x *float32)
+	geluTanh                       func(blocks int, y, x *float32)
+	geluTanhGrad                   func(blocks int, dx, dy, x *float32)
+	softmaxGrad                    func(blocks int, dx, dy, y *float32, mean float32)
+	swishGrad                      func(blocks int, dx, dy, x *float32, alpha float32)
 	scal                           func(blocks int, x *float32, a float32)
 	axpy                           func(blocks int, y, x *float32, a float32)
 	addScaled                      func(blocks int, c, a, b *float32, s float32)
@@ -22,6 +32,19 @@ type vectorLoops struct {
 }
 
 const vectorBlock = 8
+
+// vectorSets are those this machine can run, the best first.
+var vectorSets = detectVectors()
+
+// vectors are the best of them, or nil.
+var vectors = foremost(vectorSets)
+
+func foremost[T any](all []*T) *T {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
 
 // blocksOf is how many blocks at the beginning of x vectors may run over: none
 // where it holds float64 or the machine has no such loops.
