@@ -78,7 +78,7 @@ func bindGemm[T kernel.Float](n *Node) (*Kernel[T], error) {
 	}
 	g.rows = n.count(m, batched)
 	k := result[T](n, shape, batched)
-	k.ReadsIn = []int{0, 1}
+	k.ReadsIn, k.Sets = []int{0, 1}, []int{0, 1}
 	k.Forward = []Phase[T]{g.forward}
 	k.Backward = []Phase[T]{g.backward}
 	return k, nil
@@ -132,17 +132,19 @@ func (g *gemm[T]) backward(f *Frame[T]) {
 	m, dy := g.rows.of(f.N), f.DOut[0]
 	lda, ldb := g.strides(m)
 	if da := f.DIn[0]; da != nil {
+		old := f.kept(0)
 		if g.transA {
-			kernel.Gemm(g.transB, true, g.k, m, g.n, g.alpha, f.In[1], ldb, dy, g.n, 1, da, lda)
+			kernel.Gemm(g.transB, true, g.k, m, g.n, g.alpha, f.In[1], ldb, dy, g.n, old, da, lda)
 		} else {
-			kernel.Gemm(false, !g.transB, m, g.k, g.n, g.alpha, dy, g.n, f.In[1], ldb, 1, da, lda)
+			kernel.Gemm(false, !g.transB, m, g.k, g.n, g.alpha, dy, g.n, f.In[1], ldb, old, da, lda)
 		}
 	}
 	if db := f.DIn[1]; db != nil {
+		old := f.kept(1)
 		if g.transB {
-			kernel.Gemm(true, g.transA, g.n, g.k, m, g.alpha, dy, g.n, f.In[0], lda, 1, db, ldb)
+			kernel.Gemm(true, g.transA, g.n, g.k, m, g.alpha, dy, g.n, f.In[0], lda, old, db, ldb)
 		} else {
-			kernel.Gemm(!g.transA, false, g.k, g.n, m, g.alpha, f.In[0], lda, dy, g.n, 1, db, ldb)
+			kernel.Gemm(!g.transA, false, g.k, g.n, m, g.alpha, f.In[0], lda, dy, g.n, old, db, ldb)
 		}
 	}
 	if g.bias != nil && f.DIn[2] != nil {

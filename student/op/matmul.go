@@ -95,6 +95,12 @@ func bindMatMul[T kernel.Float](n *Node) (*Kernel[T], error) {
 	}
 	k := result[T](n, shape, batched)
 	k.ReadsIn = []int{0, 1}
+	// The gradient of a matrix that takes part in several products is a sum.
+	for i, own := range [][]int{leftLead, rightLead} {
+		if Len(own) == Len(lead) {
+			k.Sets = append(k.Sets, i)
+		}
+	}
 	k.Forward = []Phase[T]{mm.forward}
 	k.Backward = []Phase[T]{mm.backward}
 	return k, nil
@@ -132,14 +138,15 @@ func (mm *matMul[T]) forward(f *Frame[T]) {
 func (mm *matMul[T]) backward(f *Frame[T]) {
 	m := mm.m.of(f.N)
 	la, lb, ly := m*mm.k, mm.k*mm.n, m*mm.n
+	oldA, oldB := f.kept(0), f.kept(1)
 	for r := mm.batches.start(f.N); r.next(); {
 		for i := range r.len {
 			atA, atB, dy := r.indexA(i)*la, r.indexB(i)*lb, f.DOut[0][(r.o+i)*ly:][:ly]
 			if f.DIn[0] != nil {
-				kernel.Gemm(false, true, m, mm.k, mm.n, 1, dy, mm.n, f.In[1][atB:][:lb], mm.n, 1, f.DIn[0][atA:][:la], mm.k)
+				kernel.Gemm(false, true, m, mm.k, mm.n, 1, dy, mm.n, f.In[1][atB:][:lb], mm.n, oldA, f.DIn[0][atA:][:la], mm.k)
 			}
 			if f.DIn[1] != nil {
-				kernel.Gemm(true, false, mm.k, mm.n, m, 1, f.In[0][atA:][:la], mm.k, dy, mm.n, 1, f.DIn[1][atB:][:lb], mm.n)
+				kernel.Gemm(true, false, mm.k, mm.n, m, 1, f.In[0][atA:][:la], mm.k, dy, mm.n, oldB, f.DIn[1][atB:][:lb], mm.n)
 			}
 		}
 	}

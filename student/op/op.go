@@ -162,6 +162,15 @@ type Frame[T kernel.Float] struct {
 	Scratch []T
 }
 
+// kept is what a phase that sets the gradient of an input multiplies its old value
+// by: one, or zero where there is none.
+func (f *Frame[T]) kept(input int) T {
+	if f.Fresh[input] {
+		return 0
+	}
+	return 1
+}
+
 // Case is a situation the suite checks an operator in.
 type Case struct {
 	Name     string
