@@ -133,3 +133,31 @@ func widen[T kernel.Float](x []T) []float64 {
 	}
 	return f
 }
+
+// TestChannelsLastSingle holds what operators of the domain compute in float32, in
+// vectors, against float64: values and all gradients.
+func TestChannelsLastSingle(t *testing.T) {
+	eachCase(t, func(t *testing.T, o *Op, c *Case) {
+		if o.Domain != ChannelsLast {
+			t.Skip("of another domain")
+		}
+		single, double := newRig[float32](t, o, c, unevenParts), newRig[float64](t, o, c, unevenParts)
+		single.forward()
+		double.forward()
+		for i := range double.out {
+			if d := difference(widen(single.out[i].data()), double.out[i].data()); !(d <= 2e-5) {
+				t.Errorf("output %d differs by %g", i, d)
+			}
+		}
+		if c.ForwardOnly {
+			return
+		}
+		v := directions(double, 18)
+		want := double.backward(v, 0)
+		for i, g := range single.backward(v, 0) {
+			if d := difference(g, want[i]); !(d <= 5e-5) {
+				t.Errorf("gradient %d differs by %g", i, d)
+			}
+		}
+	})
+}

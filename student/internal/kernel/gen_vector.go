@@ -42,6 +42,29 @@ var loops = []loop{
 		U = load dx
 		T = add U T
 		store dx T`},
+	{"Clip", "y x", "lo hi", 2, `
+		T = load x
+		T = max lo T
+		T = min hi T
+		store y T`},
+	{"Between", "dx dy y", "lo hi", 2, `
+		T = load y
+		U = load dy
+		M = gt T lo
+		U = keep M U
+		M = gt hi T
+		U = keep M U
+		store dx U`},
+	{"AddBetween", "dx dy y", "lo hi", 2, `
+		T = load y
+		U = load dy
+		M = gt T lo
+		U = keep M U
+		M = gt hi T
+		U = keep M U
+		T = load dx
+		T = add T U
+		store dx T`},
 	{"Scal", "x", "a", 4, `
 		T = load x
 		T = mul T a

@@ -38,6 +38,13 @@ var elementwise = []struct {
 		}
 		return a, b, c, d
 	}},
+	{"Clip", runClip[float32], runClip[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return min(max(b, -0.5), 0.25), b, c, d }},
+	{"Between", runBetween[float32], runBetween[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return within(b, c, -0.5, 0.25), b, c, d
+	}},
+	{"AddBetween", runAddBetween[float32], runAddBetween[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + within(b, c, -0.5, 0.25), b, c, d
+	}},
 	{"Exp", runExp[float32], runExp[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return math.Exp(b), b, c, d }},
 	{"Sigmoid", runSigmoid[float32], runSigmoid[float64], func(a, b, c, d float64) (float64, float64, float64, float64) { return sigmoid(b), b, c, d }},
 	{"SigmoidGrad", runSigmoidGrad[float32], runSigmoidGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
@@ -86,6 +93,9 @@ func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 type state[T Float] struct{ a, b, c, d []T }
 
 func runFill[T Float](s *state[T])        { Fill(s.a, 0.5) }
+func runClip[T Float](s *state[T])        { Clip(s.a, s.b, -0.5, 0.25) }
+func runBetween[T Float](s *state[T])     { Between(s.a, s.b, s.c, -0.5, 0.25) }
+func runAddBetween[T Float](s *state[T])  { AddBetween(s.a, s.b, s.c, -0.5, 0.25) }
 func runScal[T Float](s *state[T])        { Scal(s.a, 0.75) }
 func runAdd[T Float](s *state[T])         { Add(s.a, s.b) }
 func runAxpy[T Float](s *state[T])        { Axpy(s.a, -1.25, s.b) }

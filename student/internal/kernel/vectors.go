@@ -22,6 +22,8 @@ type vectorLoops struct {
 	geluTanhGrad                   func(blocks int, dx, dy, x *float32)
 	softmaxGrad                    func(blocks int, dx, dy, y *float32, mean float32)
 	swishGrad                      func(blocks int, dx, dy, x *float32, alpha float32)
+	clip                           func(blocks int, y, x *float32, lo, hi float32)
+	between, addBetween            func(blocks int, dx, dy, y *float32, lo, hi float32)
 	scal                           func(blocks int, x *float32, a float32)
 	axpy                           func(blocks int, y, x *float32, a float32)
 	addScaled                      func(blocks int, c, a, b *float32, s float32)

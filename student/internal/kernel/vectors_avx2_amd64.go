@@ -11,6 +11,9 @@ func avx2Vectors() *vectorLoops {
 		name:          "avx2",
 		relu:          avx2Relu,
 		reluGrad:      avx2ReluGrad,
+		clip:          avx2Clip,
+		between:       avx2Between,
+		addBetween:    avx2AddBetween,
 		scal:          avx2Scal,
 		add:           avx2Add,
 		axpy:          avx2Axpy,
@@ -46,6 +49,15 @@ func avx2Relu(blocks int, y, x *float32)
 
 //go:noescape
 func avx2ReluGrad(blocks int, dx, dy, y *float32)
+
+//go:noescape
+func avx2Clip(blocks int, y, x *float32, lo, hi float32)
+
+//go:noescape
+func avx2Between(blocks int, dx, dy, y *float32, lo, hi float32)
+
+//go:noescape
+func avx2AddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
 
 //go:noescape
 func avx2Scal(blocks int, x *float32, a float32)

@@ -483,6 +483,155 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2Clip(blocks int, y, x *float32, lo, hi float32)
+TEXT ·avx2Clip(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS lo+24(FP), Y15
+	VBROADCASTSS hi+28(FP), Y14
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VMAXPS Y0, Y15, Y0
+	VMAXPS Y1, Y15, Y1
+	VMINPS Y0, Y14, Y0
+	VMINPS Y1, Y14, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (BX)(R8*1), Y0
+	VMAXPS Y0, Y15, Y0
+	VMINPS Y0, Y14, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Between(blocks int, dx, dy, y *float32, lo, hi float32)
+TEXT ·avx2Between(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ y+24(FP), DX
+	VBROADCASTSS lo+32(FP), Y15
+	VBROADCASTSS hi+36(FP), Y14
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS 32(DX)(R8*1), Y1
+	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS 32(BX)(R8*1), Y3
+	VCMPPS $0x1e, Y15, Y0, Y4
+	VCMPPS $0x1e, Y15, Y1, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VCMPPS $0x1e, Y1, Y14, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VMOVUPS Y2, (AX)(R8*1)
+	VMOVUPS Y3, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VCMPPS $0x1e, Y15, Y0, Y4
+	VANDPS Y2, Y4, Y2
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VANDPS Y2, Y4, Y2
+	VMOVUPS Y2, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2AddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+TEXT ·avx2AddBetween(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ y+24(FP), DX
+	VBROADCASTSS lo+32(FP), Y15
+	VBROADCASTSS hi+36(FP), Y14
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS 32(DX)(R8*1), Y1
+	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS 32(BX)(R8*1), Y3
+	VCMPPS $0x1e, Y15, Y0, Y4
+	VCMPPS $0x1e, Y15, Y1, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VCMPPS $0x1e, Y1, Y14, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VMOVUPS (AX)(R8*1), Y0
+	VMOVUPS 32(AX)(R8*1), Y1
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VCMPPS $0x1e, Y15, Y0, Y4
+	VANDPS Y2, Y4, Y2
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VANDPS Y2, Y4, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2Scal(blocks int, x *float32, a float32)
 TEXT ·avx2Scal(SB), NOSPLIT, $0-20
 	MOVQ blocks+0(FP), CX

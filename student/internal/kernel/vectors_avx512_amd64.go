@@ -11,6 +11,9 @@ func avx512Vectors() *vectorLoops {
 		name:          "avx512",
 		relu:          avx512Relu,
 		reluGrad:      avx512ReluGrad,
+		clip:          avx512Clip,
+		between:       avx512Between,
+		addBetween:    avx512AddBetween,
 		scal:          avx512Scal,
 		add:           avx512Add,
 		axpy:          avx512Axpy,
@@ -46,6 +49,15 @@ func avx512Relu(blocks int, y, x *float32)
 
 //go:noescape
 func avx512ReluGrad(blocks int, dx, dy, y *float32)
+
+//go:noescape
+func avx512Clip(blocks int, y, x *float32, lo, hi float32)
+
+//go:noescape
+func avx512Between(blocks int, dx, dy, y *float32, lo, hi float32)
+
+//go:noescape
+func avx512AddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
 
 //go:noescape
 func avx512Scal(blocks int, x *float32, a float32)

@@ -181,6 +181,190 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512Clip(blocks int, y, x *float32, lo, hi float32)
+TEXT ·avx512Clip(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS lo+24(FP), Z15
+	VBROADCASTSS hi+28(FP), Z14
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Z0
+	VMOVUPS 64(BX)(R8*1), Z1
+	VMAXPS Z0, Z15, Z0
+	VMAXPS Z1, Z15, Z1
+	VMINPS Z0, Z14, Z0
+	VMINPS Z1, Z14, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (BX)(R8*1), Z0
+	VMAXPS Z0, Z15, Z0
+	VMINPS Z0, Z14, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (BX)(R8*1), Y0
+	VMAXPS Y0, Y15, Y0
+	VMINPS Y0, Y14, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512Between(blocks int, dx, dy, y *float32, lo, hi float32)
+TEXT ·avx512Between(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ y+24(FP), DX
+	VBROADCASTSS lo+32(FP), Z15
+	VBROADCASTSS hi+36(FP), Z14
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS 64(DX)(R8*1), Z1
+	VMOVUPS (BX)(R8*1), Z2
+	VMOVUPS 64(BX)(R8*1), Z3
+	VCMPPS $0x1e, Z15, Z0, K1
+	VCMPPS $0x1e, Z15, Z1, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS $0x1e, Z0, Z14, K1
+	VCMPPS $0x1e, Z1, Z14, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS Z2, (AX)(R8*1)
+	VMOVUPS Z3, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS (BX)(R8*1), Z2
+	VCMPPS $0x1e, Z15, Z0, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VCMPPS $0x1e, Z0, Z14, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS Z2, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VCMPPS $0x1e, Y15, Y0, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VCMPPS $0x1e, Y0, Y14, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VMOVUPS Y2, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512AddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+TEXT ·avx512AddBetween(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ y+24(FP), DX
+	VBROADCASTSS lo+32(FP), Z15
+	VBROADCASTSS hi+36(FP), Z14
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS 64(DX)(R8*1), Z1
+	VMOVUPS (BX)(R8*1), Z2
+	VMOVUPS 64(BX)(R8*1), Z3
+	VCMPPS $0x1e, Z15, Z0, K1
+	VCMPPS $0x1e, Z15, Z1, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VCMPPS $0x1e, Z0, Z14, K1
+	VCMPPS $0x1e, Z1, Z14, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS (AX)(R8*1), Z0
+	VMOVUPS 64(AX)(R8*1), Z1
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z1, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS (BX)(R8*1), Z2
+	VCMPPS $0x1e, Z15, Z0, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VCMPPS $0x1e, Z0, Z14, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS (AX)(R8*1), Z0
+	VADDPS Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VCMPPS $0x1e, Y15, Y0, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VCMPPS $0x1e, Y0, Y14, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512Scal(blocks int, x *float32, a float32)
 TEXT ·avx512Scal(SB), NOSPLIT, $0-20
 	MOVQ blocks+0(FP), CX

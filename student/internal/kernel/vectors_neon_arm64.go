@@ -11,6 +11,9 @@ func neonVectors() *vectorLoops {
 		name:          "neon",
 		relu:          neonRelu,
 		reluGrad:      neonReluGrad,
+		clip:          neonClip,
+		between:       neonBetween,
+		addBetween:    neonAddBetween,
 		scal:          neonScal,
 		add:           neonAdd,
 		axpy:          neonAxpy,
@@ -46,6 +49,15 @@ func neonRelu(blocks int, y, x *float32)
 
 //go:noescape
 func neonReluGrad(blocks int, dx, dy, y *float32)
+
+//go:noescape
+func neonClip(blocks int, y, x *float32, lo, hi float32)
+
+//go:noescape
+func neonBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+
+//go:noescape
+func neonAddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
 
 //go:noescape
 func neonScal(blocks int, x *float32, a float32)

@@ -243,6 +243,101 @@ block:
 	BNE block
 	RET
 
+// func neonClip(blocks int, y, x *float32, lo, hi float32)
+TEXT ·neonClip(SB), NOSPLIT, $0-32
+	MOVD blocks+0(FP), R0
+	MOVD y+8(FP), R1
+	MOVD x+16(FP), R2
+	FMOVS lo+24(FP), F31
+	VDUP V31.S[0], V31.S4
+	FMOVS hi+28(FP), F30
+	VDUP V30.S[0], V30.S4
+
+block:
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F1
+	WORD $0x4e20f7e0 // FMAX V0, V31, V0
+	WORD $0x4e21f7e1 // FMAX V1, V31, V1
+	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+TEXT ·neonBetween(SB), NOSPLIT, $0-40
+	MOVD blocks+0(FP), R0
+	MOVD dx+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD y+24(FP), R3
+	FMOVS lo+32(FP), F31
+	VDUP V31.S[0], V31.S4
+	FMOVS hi+36(FP), F30
+	VDUP V30.S[0], V30.S4
+
+block:
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	FMOVQ 0(R2), F2
+	FMOVQ 16(R2), F3
+	WORD $0x6ebfe404 // FCMGT V4, V0, V31
+	WORD $0x6ebfe425 // FCMGT V5, V1, V31
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	WORD $0x6ea0e7c4 // FCMGT V4, V30, V0
+	WORD $0x6ea1e7c5 // FCMGT V5, V30, V1
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	FMOVQ F2, 0(R1)
+	FMOVQ F3, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonAddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+TEXT ·neonAddBetween(SB), NOSPLIT, $0-40
+	MOVD blocks+0(FP), R0
+	MOVD dx+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD y+24(FP), R3
+	FMOVS lo+32(FP), F31
+	VDUP V31.S[0], V31.S4
+	FMOVS hi+36(FP), F30
+	VDUP V30.S[0], V30.S4
+
+block:
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	FMOVQ 0(R2), F2
+	FMOVQ 16(R2), F3
+	WORD $0x6ebfe404 // FCMGT V4, V0, V31
+	WORD $0x6ebfe425 // FCMGT V5, V1, V31
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	WORD $0x6ea0e7c4 // FCMGT V4, V30, V0
+	WORD $0x6ea1e7c5 // FCMGT V5, V30, V1
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	WORD $0x4e22d400 // FADD V0, V0, V2
+	WORD $0x4e23d421 // FADD V1, V1, V3
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R0
+	BNE block
+	RET
+
 // func neonScal(blocks int, x *float32, a float32)
 TEXT ·neonScal(SB), NOSPLIT, $0-20
 	MOVD blocks+0(FP), R0
