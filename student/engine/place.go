@@ -121,7 +121,7 @@ func (p *Plan[T]) place() {
 		}
 	}
 	p.chooseSlice(locals)
-	p.arena = make([]T, pack(globals, p.opt.Batch, func(b *buffer) (int, int) { return b.seg0, b.seg1 }))
+	p.arena = hugePages(make([]T, pack(globals, p.opt.Batch, func(b *buffer) (int, int) { return b.seg0, b.seg1 })))
 	working := 0
 	for _, bs := range locals {
 		working = max(working, pack(bs, p.slice, func(b *buffer) (int, int) { return b.step0, b.step1 }))
@@ -138,7 +138,7 @@ func (p *Plan[T]) place() {
 		}
 	}
 	for s := range p.opt.Shards {
-		p.local = append(p.local, make([]T, working))
+		p.local = append(p.local, hugePages(make([]T, working)))
 		if s == 0 {
 			p.scratch = append(p.scratch, make([]T, max(scratch, whole)))
 			continue

@@ -219,6 +219,9 @@ func (p *Plan[T]) Part(thread int) {
 			if s >= p.opt.Shards || p.ending() {
 				break
 			}
+			if seg.backwards {
+				s = p.opt.Shards - 1 - s
+			}
 			p.walk(seg, s)
 		}
 	}
@@ -236,19 +239,27 @@ func (p *Plan[T]) walk(seg *segment[T], s int) {
 			p.failed(at, r)
 		}
 	}()
-	if seg.whole {
+	exec := func(run, lo, hi int, first, last bool) {
 		for j := range seg.steps {
 			at = &seg.steps[j]
-			p.exec(&at.runs[0], 0, p.opt.Batch, 0, p.opt.Batch)
+			p.exec(&at.runs[run], lo, hi, first, last)
 		}
+	}
+	if seg.whole {
+		exec(0, 0, p.opt.Batch, true, true)
 		return
 	}
-	for lo := p.bounds[s]; lo < p.bounds[s+1] && !p.ending(); lo += p.slice {
-		hi := min(lo+p.slice, p.bounds[s+1])
-		for j := range seg.steps {
-			at = &seg.steps[j]
-			p.exec(&at.runs[s], lo, hi, p.bounds[s], p.bounds[s+1])
+	begin, end := p.bounds[s], p.bounds[s+1]
+	slices := (end - begin + p.slice - 1) / p.slice
+	for i := range slices {
+		if p.ending() {
+			return
 		}
+		lo := begin + i*p.slice
+		if seg.backwards {
+			lo = begin + (slices-1-i)*p.slice
+		}
+		exec(s, lo, min(lo+p.slice, end), i == 0, i == slices-1)
 	}
 }
 
@@ -264,8 +275,8 @@ func (p *Plan[T]) clearSums(s int) {
 	}
 }
 
-// exec runs a step on the samples lo to hi of a shard of the samples begin to end.
-func (p *Plan[T]) exec(w *work[T], lo, hi, begin, end int) {
+// exec runs a step on the samples lo to hi, the first or the last slice of a shard.
+func (p *Plan[T]) exec(w *work[T], lo, hi int, first, last bool) {
 	if w.seed != nil {
 		g := w.seed.view(lo, hi)
 		for i := range g {
@@ -288,7 +299,7 @@ func (p *Plan[T]) exec(w *work[T], lo, hi, begin, end int) {
 	if w.table != nil {
 		w.table.mark(f.Shard, f.In[1])
 	}
-	f.N, f.At, f.First, f.Last, f.Run = hi-lo, lo, lo == begin, hi == end, p.run
+	f.N, f.At, f.First, f.Last, f.Run = hi-lo, lo, first, last, p.run
 	w.phase(f)
 }
 

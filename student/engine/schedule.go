@@ -24,6 +24,9 @@ type step[T kernel.Float] struct {
 type segment[T kernel.Float] struct {
 	steps []step[T]
 	whole bool // one kernel on the whole batch, on one goroutine
+	// backwards says that the last samples come first. Every other segment goes
+	// backwards, so that it begins with what the one before it has left in the cache.
+	backwards bool
 }
 
 // schedule orders the steps and cuts them into segments.
@@ -72,7 +75,7 @@ func (p *Plan[T]) schedule() {
 func (p *Plan[T]) add(s step[T], whole bool) {
 	last := len(p.segments) - 1
 	if last < 0 || whole || p.segments[last].whole || s.phase > 0 {
-		p.segments = append(p.segments, segment[T]{whole: whole})
+		p.segments = append(p.segments, segment[T]{whole: whole, backwards: last%2 == 0})
 		last++
 	}
 	p.segments[last].steps = append(p.segments[last].steps, s)
