@@ -114,7 +114,6 @@ type Plan[T kernel.Float] struct {
 	nodes    []*node[T]
 	segments []segment[T]
 	bounds   []int // shard s holds samples bounds[s] to bounds[s+1]
-	slice    int   // samples a slice
 	arena    []T   // values and gradients that outlive a segment
 	local    [][]T // a slice's working set, one a shard
 	scratch  [][]T
@@ -181,6 +180,7 @@ func compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 	}
 	p.findTables()
 	p.schedule()
+	p.recompute()
 	p.place()
 	p.wire()
 	p.barrier, p.done, p.next = crew.NewBarrier(opt.Threads), crew.NewDone(), make([]atomic.Int32, len(p.segments))

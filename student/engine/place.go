@@ -40,7 +40,12 @@ const defaultSliceBytes = 512 << 10
 func (p *Plan[T]) place() {
 	var list []*buffer
 	seen := map[*buffer]bool{}
+	touched := make([]map[*buffer]bool, max(len(p.segments), 1))
 	note := func(b *buffer, per, seg, step int) {
+		if touched[seg] == nil {
+			touched[seg] = map[*buffer]bool{}
+		}
+		touched[seg][b] = true
 		if !seen[b] {
 			seen[b] = true
 			b.per = per
@@ -78,25 +83,21 @@ func (p *Plan[T]) place() {
 			if k.Saved > 0 {
 				note(&n.saved, k.Saved, i, j)
 			}
+			for x, t := range n.in {
+				if t != nil && s.touchesIn(x) {
+					value(s.swapped(t), i, j)
+				}
+				if s.touchesDIn(x) {
+					grad(t, i, j)
+				}
+			}
+			for x, t := range n.out {
+				if s.touchesOut(x) {
+					value(s.swapped(t), i, j)
+				}
+			}
 			if !s.back {
-				for _, t := range n.in {
-					value(t, i, j)
-				}
-				for _, t := range n.out {
-					value(t, i, j)
-				}
 				continue
-			}
-			for _, x := range k.ReadsIn {
-				if x < len(n.in) {
-					value(n.in[x], i, j)
-				}
-			}
-			for _, x := range k.ReadsOut {
-				value(n.out[x], i, j)
-			}
-			for _, t := range n.in {
-				grad(t, i, j)
 			}
 			for _, t := range n.out {
 				grad(t, i, j)
@@ -120,21 +121,25 @@ func (p *Plan[T]) place() {
 			locals[b.seg0] = append(locals[b.seg0], b)
 		}
 	}
-	p.chooseSlice(locals)
+	for i := range p.segments {
+		p.chooseSlice(&p.segments[i], locals[i], touched[i])
+	}
 	p.arena = hugePages(make([]T, pack(globals, p.opt.Batch, func(b *buffer) (int, int) { return b.seg0, b.seg1 })))
 	working := 0
-	for _, bs := range locals {
-		working = max(working, pack(bs, p.slice, func(b *buffer) (int, int) { return b.step0, b.step1 }))
+	for i, bs := range locals {
+		working = max(working, pack(bs, p.segments[i].slice, func(b *buffer) (int, int) { return b.step0, b.step1 }))
 	}
 	scratch, whole := 0, 0
-	for _, n := range p.nodes {
-		if !n.needed || n.view {
-			continue
-		}
-		if n.kernel.Whole {
-			whole = max(whole, n.kernel.Scratch+n.kernel.ScratchPer*p.opt.Batch)
-		} else {
-			scratch = max(scratch, n.kernel.Scratch+n.kernel.ScratchPer*p.slice)
+	for i := range p.segments {
+		seg := &p.segments[i]
+		for _, s := range seg.steps {
+			switch {
+			case s.node == nil:
+			case seg.whole:
+				whole = max(whole, s.node.kernel.Scratch+s.node.kernel.ScratchPer*p.opt.Batch)
+			default:
+				scratch = max(scratch, s.node.kernel.Scratch+s.node.kernel.ScratchPer*seg.slice)
+			}
 		}
 	}
 	for s := range p.opt.Shards {
@@ -180,13 +185,29 @@ func (p *Plan[T]) placeShared() {
 	}
 }
 
-// chooseSlice picks the samples a slice. The working set should stay in the
-// cache; where the weights alone exceed it, a slice is made large enough that
-// reading them once a slice costs no more than reading the activations.
-func (p *Plan[T]) chooseSlice(locals [][]*buffer) {
-	peak := 1
-	for _, bs := range locals {
-		peak = max(peak, pack(bs, 1, func(b *buffer) (int, int) { return b.step0, b.step1 }))
+// chooseSlice picks the samples a slice of a segment. Whatever the segment touches
+// should stay in the cache; where the weights alone exceed it, a slice is made large
+// enough that reading them once a slice costs no more than reading the activations.
+func (p *Plan[T]) chooseSlice(seg *segment[T], locals []*buffer, touched map[*buffer]bool) {
+	peak := max(pack(locals, 1, func(b *buffer) (int, int) { return b.step0, b.step1 }), 1)
+	for b := range touched {
+		if b.class == global {
+			peak += b.per
+		}
+	}
+	weights, together := 0, 1
+	seen := map[*tensor[T]]bool{}
+	for _, s := range seg.steps {
+		if s.node == nil {
+			continue
+		}
+		together = max(together, s.node.kernel.Together)
+		for _, t := range s.node.in {
+			if t != nil && !t.Batched && !seen[t] {
+				seen[t] = true
+				weights += t.Len()
+			}
+		}
 	}
 	var zero T
 	size := 8
@@ -197,20 +218,15 @@ func (p *Plan[T]) chooseSlice(locals [][]*buffer) {
 	if budget == 0 {
 		budget = defaultSliceBytes
 	}
-	p.slice = budget / (peak * size)
-	if weights := size * len(p.params.Grad); weights > budget {
-		p.slice = max(p.slice, weights/(peak*size))
-	}
-	for _, n := range p.nodes {
-		if n.needed {
-			p.slice = max(p.slice, n.kernel.Together)
-		}
+	seg.slice = max(budget/(peak*size), together)
+	if weights*size > budget {
+		seg.slice = max(seg.slice, weights/peak)
 	}
 	largest := 0
 	for s := range p.opt.Shards {
 		largest = max(largest, p.bounds[s+1]-p.bounds[s])
 	}
-	p.slice = min(max(p.slice, 1), largest)
+	seg.slice = min(seg.slice, largest)
 }
 
 // pack gives offsets to buffers so that those alive at once do not overlap, and

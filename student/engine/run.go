@@ -55,7 +55,7 @@ func (p *Plan[T]) wire() {
 
 func (p *Plan[T]) slot(b *buffer, shard int) slot[T] {
 	if b.class == local {
-		return slot[T]{base: p.local[shard][b.off : b.off+b.per*p.slice], per: b.per, local: true}
+		return slot[T]{base: p.local[shard][b.off : b.off+b.per*p.segments[b.seg0].slice], per: b.per, local: true}
 	}
 	return slot[T]{base: p.arena[b.off : b.off+b.per*p.opt.Batch], per: b.per}
 }
@@ -81,27 +81,30 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 		phases = k.Backward
 	}
 	w.phase = phases[s.phase]
+	if s.again != nil {
+		w.phase = k.Again
+	}
 	attach := func(dst *[]T, b *buffer) {
 		if b.class != nowhere {
 			w.dst = append(w.dst, dst)
 			w.slots = append(w.slots, p.slot(b, shard))
 		}
 	}
-	value := func(list []*tensor[T], dst []([]T)) {
+	value := func(list []*tensor[T], dst []([]T), touched func(i int) bool) {
 		for i, t := range list {
 			switch {
-			case t == nil:
+			case t == nil || t.Batched && !touched(i):
 			case !t.Batched:
 				dst[i] = t.fixed
 			default:
-				attach(&dst[i], &t.root().value)
+				attach(&dst[i], &s.swapped(t).value)
 			}
 		}
 	}
-	grad := func(list []*tensor[T], dst []([]T)) {
+	grad := func(list []*tensor[T], dst []([]T), touched func(i int) bool) {
 		for i, t := range list {
 			switch {
-			case t == nil || !t.onPath:
+			case t == nil || !t.onPath || t.Batched && !touched(i):
 			case !t.Batched:
 				dst[i] = t.grads[shard]
 			default:
@@ -110,16 +113,16 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 		}
 	}
 	f.In, f.Out = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
-	value(s.node.in, f.In)
-	value(s.node.out, f.Out)
+	value(s.node.in, f.In, s.touchesIn)
+	value(s.node.out, f.Out, s.touchesOut)
 	if s.back {
 		f.Fresh = s.fresh
 		if k.Rows > 0 && s.node.in[0] != nil && s.node.in[0].onPath {
 			w.table = p.tableOf[s.node.in[0].name]
 		}
 		f.DIn, f.DOut = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
-		grad(s.node.in, f.DIn)
-		grad(s.node.out, f.DOut)
+		grad(s.node.in, f.DIn, s.touchesDIn)
+		grad(s.node.out, f.DOut, func(int) bool { return true })
 		if whole {
 			for _, t := range s.node.out {
 				if !t.Batched && t.onPath && s.phase == 0 {
@@ -250,16 +253,16 @@ func (p *Plan[T]) walk(seg *segment[T], s int) {
 		return
 	}
 	begin, end := p.bounds[s], p.bounds[s+1]
-	slices := (end - begin + p.slice - 1) / p.slice
+	slices := (end - begin + seg.slice - 1) / seg.slice
 	for i := range slices {
 		if p.ending() {
 			return
 		}
-		lo := begin + i*p.slice
+		lo := begin + i*seg.slice
 		if seg.backwards {
-			lo = begin + (slices-1-i)*p.slice
+			lo = begin + (slices-1-i)*seg.slice
 		}
-		exec(s, lo, min(lo+p.slice, end), i == 0, i == slices-1)
+		exec(s, lo, min(lo+seg.slice, end), i == 0, i == slices-1)
 	}
 }
 

@@ -15,14 +15,45 @@ type step[T kernel.Float] struct {
 	seed  *tensor[T] // set instead of node
 	back  bool
 	phase int
+	again *tensor[T]   // set where the node's first output is computed again, as this
+	swaps []swap[T]    // what the step reads in place of others
 	zero  []*tensor[T] // batched gradients this step is the first to add to
 	fresh []bool       // those it is the first to set, by input; nil where there are none
 	runs  []work[T]    // one a shard; one in all where the segment is whole
 }
 
+// touchesIn says whether the step reads the values of the node's input i.
+func (s *step[T]) touchesIn(i int) bool {
+	switch {
+	case s.again != nil:
+		return i == 0
+	case s.back:
+		return slices.Contains(s.node.kernel.ReadsIn, i)
+	}
+	return true
+}
+
+// touchesOut says whether the step reads or writes the values of output i.
+func (s *step[T]) touchesOut(i int) bool {
+	switch {
+	case s.again != nil:
+		return i == 0
+	case s.back:
+		return slices.Contains(s.node.kernel.ReadsOut, i)
+	}
+	return s.phase >= s.node.kernel.OutPhase
+}
+
+// touchesDIn says whether the step clears or adds to the gradient of input i.
+func (s *step[T]) touchesDIn(i int) bool {
+	k, t := s.node.kernel, s.node.in[i]
+	return s.back && (k.DInPhase == nil || k.DInPhase[i] == s.phase || t != nil && slices.Contains(s.zero, t.root()))
+}
+
 // segment is a run of steps that every shard walks without waiting for another.
 type segment[T kernel.Float] struct {
 	steps []step[T]
+	slice int  // samples a slice
 	whole bool // one kernel on the whole batch, on one goroutine
 	// backwards says that the last samples come first. Every other segment goes
 	// backwards, so that it begins with what the one before it has left in the cache.
@@ -51,7 +82,7 @@ func (p *Plan[T]) schedule() {
 			continue
 		}
 		fresh := make([]bool, len(n.in))
-		var zero []*tensor[T]
+		zero := make([][]*tensor[T], len(n.kernel.Backward)) // by phase
 		for i, t := range n.in {
 			if t == nil || !t.onPath || !t.Batched || written[t.root()] {
 				continue
@@ -60,12 +91,15 @@ func (p *Plan[T]) schedule() {
 			written[t] = true
 			once := !slices.ContainsFunc(n.in[i+1:], func(o *tensor[T]) bool { return o != nil && o.root() == t })
 			if fresh[i] = once && slices.Contains(n.kernel.Sets, i); !fresh[i] {
-				zero = append(zero, t)
+				at := 0
+				if n.kernel.DInPhase != nil && once {
+					at = n.kernel.DInPhase[i]
+				}
+				zero[at] = append(zero[at], t)
 			}
 		}
 		for phase := range n.kernel.Backward {
-			p.add(step[T]{node: n, back: true, phase: phase, zero: zero, fresh: fresh}, n.kernel.Whole)
-			zero = nil
+			p.add(step[T]{node: n, back: true, phase: phase, zero: zero[phase], fresh: fresh}, n.kernel.Whole)
 		}
 	}
 }

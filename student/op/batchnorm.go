@@ -97,6 +97,8 @@ func bindBatchNorm[T kernel.Float](n *Node) (*Kernel[T], error) {
 		b.shards[i] = normShard{part(), part(), part(), part(), part(), part()}
 	}
 	k.ReadsIn = []int{0, 1}
+	k.OutPhase = 1
+	k.DInPhase = []int{1, 0, 0, 0, 0}
 	k.Forward = []Phase[T]{
 		func(f *Frame[T]) { normSums(b, f) },
 		func(f *Frame[T]) { normApply(b, f) },

@@ -41,11 +41,11 @@ func BenchmarkKernels(b *testing.B) {
 		}
 		r := newRig[float32](b, o, &c.Case, oneSlice)
 		r.forward()
-		f := r.frame(0, 0, samples, true, true, true)
+		ahead, f := r.frame(0, 0, samples, true, true, false), r.frame(0, 0, samples, true, true, true)
 		for i := range f.DOut[0] {
 			f.DOut[0][i] = 1
 		}
-		run := func(b *testing.B, phases []Phase[float32], flops int) {
+		run := func(b *testing.B, f *Frame[float32], phases []Phase[float32], flops int) {
 			for b.Loop() {
 				for _, phase := range phases {
 					phase(f)
@@ -53,7 +53,7 @@ func BenchmarkKernels(b *testing.B) {
 			}
 			b.ReportMetric(float64(flops)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
 		}
-		b.Run(c.op+"/"+c.Name+"/forward", func(b *testing.B) { run(b, r.k.Forward, c.flops) })
-		b.Run(c.op+"/"+c.Name+"/backward", func(b *testing.B) { run(b, r.k.Backward, 2*c.flops) })
+		b.Run(c.op+"/"+c.Name+"/forward", func(b *testing.B) { run(b, ahead, r.k.Forward, c.flops) })
+		b.Run(c.op+"/"+c.Name+"/backward", func(b *testing.B) { run(b, f, r.k.Backward, 2*c.flops) })
 	}
 }

@@ -101,6 +101,9 @@ func bindLastNorm[T kernel.Float](n *Node) (*Kernel[T], error) {
 	k := result[T](n, n.In[0].Shape, batched)
 	k.Sets = []int{0, 5}
 	k.ReadsIn = []int{0}
+	if !b.residual {
+		k.Again = b.affine
+	}
 	if b.active && b.residual {
 		k.ReadsOut = []int{0}
 	}
@@ -108,6 +111,8 @@ func bindLastNorm[T kernel.Float](n *Node) (*Kernel[T], error) {
 	k.Backward = []Phase[T]{b.gradSums, b.gradData}
 	if b.training {
 		k.Forward = []Phase[T]{b.sums, b.apply}
+		k.OutPhase = 1
+		k.DInPhase = []int{1, 0, 0, 0, 0, 0}
 	} else {
 		k.Backward = []Phase[T]{func(f *Frame[T]) {
 			b.gradSums(f)
@@ -218,6 +223,12 @@ func (b *lastNorm[T]) apply(f *Frame[T]) {
 		kernel.Tile(s.b, b.channels)
 		kernel.Tile(s.center, b.channels)
 	}
+	b.affine(f)
+}
+
+// affine applies the coefficients that the shard has.
+func (b *lastNorm[T]) affine(f *Frame[T]) {
+	s := &b.shards[f.Shard]
 	var residual []T
 	if b.residual {
 		residual = f.In[5]

@@ -125,6 +125,16 @@ type Kernel[T kernel.Float] struct {
 	// View says that output 0 holds the elements of input 0 in their order: where both are
 	// batched, or both shared, one memory serves for both and the phases are not run.
 	View bool
+	// OutPhase is the first phase of Forward that touches Out.
+	OutPhase int
+	// DInPhase says by input which one phase of Backward touches its DIn. Where it is
+	// nil, any may.
+	DInPhase []int
+	// Again computes the first output once more, in the backward pass, from input 0 and
+	// from what shards share, with the result that Forward had, and changes nothing else.
+	// With it the engine need not keep an output from the one pass to the other whose
+	// input 0 it keeps anyway. It is nil where that costs more than memory does.
+	Again Phase[T]
 	// Whole makes the engine run the kernel once, on the whole batch, on one
 	// goroutine. It is the right choice for whatever mixes samples and is cheap.
 	Whole bool
@@ -151,7 +161,9 @@ type Frame[T kernel.Float] struct {
 	Last  bool   // it is the last slice of this shard in this run
 	Run   uint64 // number of the run, for random draws
 	// In and Out are the values, DIn and DOut the gradients, index by index.
-	// Omitted inputs are nil; so are gradients nobody wants.
+	// Omitted inputs are nil; so are gradients nobody wants, and of batched operands
+	// what the phase does not touch: in the backward pass values that ReadsIn and
+	// ReadsOut do not list, before OutPhase the outputs, beside DInPhase the gradients.
 	In, Out   [][]T
 	DIn, DOut [][]T
 	// Fresh says of the inputs in Kernel.Sets that DIn is undefined as yet: a phase

@@ -291,6 +291,9 @@ func (r *rig[T]) frame(shard, lo, hi int, first, last, back bool) *Frame[T] {
 	f.Fresh = make([]bool, len(r.in))
 	for i := range r.in {
 		f.Fresh[i] = r.sets(i)
+		if r.node.In[i].Batched && !contains(r.k.ReadsIn, i) {
+			f.In[i] = nil
+		}
 		f.DIn = append(f.DIn, nil)
 		if d := r.din[i]; d != nil {
 			at := 0
@@ -301,13 +304,16 @@ func (r *rig[T]) frame(shard, lo, hi int, first, last, back bool) *Frame[T] {
 		}
 	}
 	for i := range r.out {
+		if r.k.Out[i].Batched && !contains(r.k.ReadsOut, i) {
+			f.Out[i] = nil
+		}
 		f.DOut = append(f.DOut, part(&r.k.Out[i], r.dout[i], lo, hi))
 	}
 	return f
 }
 
 func (r *rig[T]) run(phases []Phase[T], back bool) {
-	for _, phase := range phases {
+	for at, phase := range phases {
 		var wg sync.WaitGroup
 		lo := 0
 		for shard, ends := range r.cut {
@@ -316,13 +322,32 @@ func (r *rig[T]) run(phases []Phase[T], back bool) {
 			go func() {
 				defer wg.Done()
 				for i, hi := range ends {
-					phase(r.frame(shard, from, hi, i == 0, i == len(ends)-1, back))
+					f := r.frame(shard, from, hi, i == 0, i == len(ends)-1, back)
+					r.limit(f, at, back)
+					phase(f)
 					from = hi
 				}
 			}()
 			lo = ends[len(ends)-1]
 		}
 		wg.Wait()
+	}
+}
+
+// limit takes from a frame what Kernel says that a phase does not touch.
+func (r *rig[T]) limit(f *Frame[T], phase int, back bool) {
+	if !back {
+		for i := range f.Out {
+			if r.k.Out[i].Batched && phase < r.k.OutPhase {
+				f.Out[i] = nil
+			}
+		}
+		return
+	}
+	for i := range f.DIn {
+		if r.node.In[i].Batched && r.k.DInPhase != nil && r.k.DInPhase[i] != phase {
+			f.DIn[i] = nil
+		}
 	}
 }
 
