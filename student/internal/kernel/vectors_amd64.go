@@ -6,7 +6,7 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run gen_vector.go gen_x86.go gen_neon.go gen_writer.go
+//go:generate go run gen_vector.go gen_x86.go gen_neon.go gen_words.go gen_writer.go
 
 func detectVectors() (all []*vectorLoops) {
 	if hasAVX512 {
