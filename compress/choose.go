@@ -3,20 +3,23 @@
 package compress
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/student"
+	"github.com/kdcompress/kdcompress/student/cut"
 )
 
 // defaultShare of the teacher's bytes is what a student may have where no size
 // is asked for.
 const defaultShare = 10
 
-// chooseStudent builds the student the configuration asks for.
-func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*student.Student, error) {
+// chooseStudent builds the student the configuration asks for. A cut one is fitted
+// to samples of train.
+func chooseStudent(ctx context.Context, c *Config, t *Teacher, set *data.Set, train []int, emit func(Event)) (*student.Student, error) {
 	sig := student.Signature{Teacher: t.Model, Knowledge: t.Knowledge, Logits: t.Logits}
 	for i := range t.Model.Graph.DataInputs() {
 		sig.Inputs = append(sig.Inputs, set.Dims(i))
@@ -33,6 +36,9 @@ func chooseStudent(c *Config, t *Teacher, set *data.Set, emit func(Event)) (*stu
 			return nil, err
 		}
 		return student.FromModel(sig, m, c.Student)
+	}
+	if cut.Is(c.Student) {
+		return cutStudent(ctx, c, t, sig, set, train, emit)
 	}
 	if c.Student != "auto" {
 		spec, err := student.ParseSpec(c.Student)

@@ -3,6 +3,7 @@
 package compress
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func chosen(t *testing.T, change func(c *Config)) (*student.Student, int, []Even
 	change(&c)
 	teacher, set, _ := asked(t, save(t, toyTeacher(anyBatch, softmax(anyBatch))), Data{Path: npy(t, 10, features)})
 	var events []Event
-	s, err := chooseStudent(&c, teacher, set, func(e Event) { events = append(events, e) })
+	s, err := chooseStudent(context.Background(), &c, teacher, set, all(set.Len()), func(e Event) { events = append(events, e) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +65,13 @@ func TestChooseStudent(t *testing.T) {
 	}
 	t.Run("a specification", func(t *testing.T) {
 		if s, _, events := chosen(t, func(c *Config) { c.Student = "mlp:depth=1,width=5" }); s.Spec != "mlp:width=5,depth=1" || len(events) != 0 {
+			t.Errorf("%s, events %+v", s.Spec, events)
+		}
+	})
+	t.Run("cuts", func(t *testing.T) {
+		want := "narrow:ratio=0.5"
+		s, _, events := chosen(t, func(c *Config) { c.Student = want })
+		if s.Spec != want || count(events, "stage") != 1 || count(events, "note") < 2 {
 			t.Errorf("%s, events %+v", s.Spec, events)
 		}
 	})

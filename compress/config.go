@@ -19,6 +19,7 @@ import (
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/student"
+	"github.com/kdcompress/kdcompress/student/cut"
 )
 
 // Config is a distillation to run. It is what job.yaml holds; running a resolved
@@ -30,7 +31,7 @@ type Config struct {
 	Out     string `yaml:"out"`
 	Output  string `yaml:"output,omitempty"` // the teacher's output to learn; "" finds it
 
-	Student     string  `yaml:"student"`      // "auto", an architecture with options, or the path of a model
+	Student     string  `yaml:"student"`      // "auto", an architecture or cuts of the teacher with options, or the path of a model
 	Loss        string  `yaml:"loss"`         // as loss.Parse reads it
 	Temperature float64 `yaml:"temperature"`  // 0 is the loss's own
 	LabelWeight float64 `yaml:"label_weight"` // of the cross-entropy with labels; 0 leaves them out of training
@@ -182,7 +183,13 @@ func (c *Config) Check() error {
 	if _, err := c.insideLosses(); err != nil {
 		return &UsageError{err}
 	}
-	if c.Student != "auto" && !isModelFile(c.Student) {
+	switch {
+	case c.Student == "auto" || isModelFile(c.Student):
+	case cut.Is(c.Student):
+		if _, err := cut.Parse(c.Student); err != nil {
+			return &UsageError{err}
+		}
+	default:
 		if _, err := student.ParseSpec(c.Student); err != nil {
 			return &UsageError{err}
 		}

@@ -150,7 +150,7 @@ func (j *job) again(ctx context.Context, seed uint64, control string) (best, las
 		terms, k.Feature, k.Relation, k.Taps, k.Loss = []loss.Term{t}, nil, nil, nil, control
 	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training again: %s, seed %d", what, seed)})
-	if k.student, err = chooseStudent(&k.Config, j.teacher, j.set, func(Event) {}); err != nil {
+	if k.student, err = chooseStudent(ctx, &k.Config, j.teacher, j.set, j.train, func(Event) {}); err != nil {
 		return nil, nil, err
 	}
 	if err := k.prepareInside(ctx); err != nil {

@@ -138,7 +138,7 @@ func (j *job) prepare(ctx context.Context) error {
 		}
 	}
 	j.train, j.held = data.Split(j.set.Len(), j.heldShare(), j.Seed)
-	if j.student, err = chooseStudent(&j.Config, j.teacher, j.set, j.emit); err != nil {
+	if j.student, err = chooseStudent(ctx, &j.Config, j.teacher, j.set, j.train, j.emit); err != nil {
 		return err
 	}
 	j.Config.Student = j.student.Spec

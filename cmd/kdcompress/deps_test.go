@@ -29,15 +29,16 @@ var allowed = map[string][]string{
 	"student/engine":          {"onnx", "student/op", "student/internal/kernel", "student/internal/crew"},
 	"student/optim":           {"student/internal/kernel", "student/internal/crew"},
 	"student":                 {"onnx", "onnx/rewrite", "student/op", "student/engine"},
+	"student/cut":             {"onnx", "onnx/rewrite", "student", "student/engine"},
 	"compress/data":           {"onnx"},
 	"compress/target":         {"compress/data", "onnx/ort"},
 	"compress/loss":           {"onnx"},
 	"compress/distill":        {"onnx", "student", "student/engine", "student/optim", "compress/loss", "compress/target", "compress/data"},
 	"compress/quant":          {"onnx", "onnx/rewrite", "onnx/ort"},
 	"compress/report":         {"onnx", "onnx/ort", "onnx/rewrite", "compress/data"},
-	"compress": {"onnx", "onnx/ort", "onnx/rewrite", "student", "student/op", "compress/data", "compress/target", "compress/loss",
+	"compress": {"onnx", "onnx/ort", "onnx/rewrite", "student", "student/op", "student/cut", "compress/data", "compress/target", "compress/loss",
 		"compress/distill", "compress/report"},
-	"cmd/kdcompress": {"compress", "compress/report", "student"},
+	"cmd/kdcompress": {"compress", "compress/report", "student", "student/cut"},
 }
 
 // generators are programs run by hand that no package imports.

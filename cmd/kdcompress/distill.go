@@ -13,6 +13,7 @@ import (
 
 	"github.com/kdcompress/kdcompress/compress"
 	"github.com/kdcompress/kdcompress/student"
+	"github.com/kdcompress/kdcompress/student/cut"
 )
 
 func newDistill(stdout, stderr io.Writer) *cobra.Command {
@@ -73,7 +74,7 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.StringVar(&c.Eval.Labels, "eval-labels", c.Eval.Labels, "classes of the independent samples")
 	fs.StringVar(&c.Out, "out", c.Out, "folder for the results")
 	fs.StringVar(&c.Output, "output", c.Output, "the teacher's output to learn; found if not given")
-	fs.StringVar(&c.Student, "student", c.Student, "auto, ARCHITECTURE[:option=value,...] or FILE.onnx")
+	fs.StringVar(&c.Student, "student", c.Student, "auto, ARCHITECTURE[:option=value,...], CUT[:option=value,...][+CUT...] or FILE.onnx")
 	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss, LOSS[:parameter=value,...], or none beside --feature simkd")
 	fs.StringArrayVar(&c.Feature, "feature", c.Feature, "a loss on features beside it, such as fitnet:100 or at:auto; may be repeated")
 	fs.StringArrayVar(&c.Relation, "relation", c.Relation, "a loss on relations beside it, such as rkd:25,50; may be repeated")
@@ -135,6 +136,12 @@ func lossHelp(family string) string {
 	for _, l := range compress.Losses(family) {
 		fmt.Fprintf(&b, "  %s\n", l)
 	}
+	for _, k := range cut.Kinds() {
+		fmt.Fprintf(&b, "  %-10s %s\n", k.Name, k.Summary)
+		for _, o := range k.Options {
+			fmt.Fprintf(&b, "    %-10s %s (%s)\n", o.Name, o.Doc, o.Default)
+		}
+	}
 	return strings.TrimRight(b.String(), "\n")
 }
 
@@ -147,13 +154,19 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// studentHelp lists the architectures and their options.
+// studentHelp lists the architectures, the ways to cut the teacher, and their options.
 func studentHelp() string {
 	var b strings.Builder
 	for _, name := range student.Names() {
 		a := student.Lookup(name)
 		fmt.Fprintf(&b, "  %-10s %s\n", name, a.Summary)
 		for _, o := range a.Options {
+			fmt.Fprintf(&b, "    %-10s %s (%s)\n", o.Name, o.Doc, o.Default)
+		}
+	}
+	for _, k := range cut.Kinds() {
+		fmt.Fprintf(&b, "  %-10s %s\n", k.Name, k.Summary)
+		for _, o := range k.Options {
 			fmt.Fprintf(&b, "    %-10s %s (%s)\n", o.Name, o.Doc, o.Default)
 		}
 	}

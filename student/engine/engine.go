@@ -234,6 +234,15 @@ func (p *Plan[T]) Shape(name string) []int {
 	return nil
 }
 
+// Constant is the value of a tensor that is the same whatever the samples are, nil
+// if it is not known to be. Trainable weights have none.
+func (p *Plan[T]) Constant(name string) *onnx.Tensor {
+	if t := p.tensors[name]; t != nil {
+		return t.Const
+	}
+	return nil
+}
+
 func (p *Plan[T]) whole(name string) []T {
 	t := p.tensors[name]
 	if t != nil {
