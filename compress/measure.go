@@ -54,6 +54,9 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 			return nil, err
 		}
 	}
+	if j.search != nil {
+		r.Candidates = j.search.Candidates
+	}
 	r.Budgets = j.budgets(r)
 	r.Command, r.Seed = j.Command, j.Seed
 	if r.Config, err = json.Marshal(j.Config); err != nil {

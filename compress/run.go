@@ -53,7 +53,10 @@ type job struct {
 	held    []int
 	answers *target.Answers
 	student *student.Student
-	trained *distill.Result
+	// candidates and search are those of --student auto.
+	candidates []*candidate
+	search     *search
+	trained    *distill.Result
 
 	// What the losses inside the models compare.
 	teacherInside, studentInside *anatomy
@@ -138,9 +141,19 @@ func (j *job) prepare(ctx context.Context) error {
 		}
 	}
 	j.train, j.held = data.Split(j.set.Len(), j.heldShare(), j.Seed)
-	if j.student, err = chooseStudent(ctx, &j.Config, j.teacher, j.set, j.train, j.emit); err != nil {
+	if j.Config.Student == "auto" {
+		err = j.look(ctx, j.teacher.signature(j.set))
+	} else {
+		j.student, err = chooseStudent(ctx, &j.Config, j.teacher, j.set, j.train, j.emit)
+	}
+	if err != nil || j.student == nil {
 		return err
 	}
+	return j.settle(ctx)
+}
+
+// settle writes down the job as it is to be once its student is known.
+func (j *job) settle(ctx context.Context) error {
 	j.Config.Student = j.student.Spec
 	if err := j.prepareInside(ctx); err != nil {
 		return err
@@ -201,7 +214,15 @@ func (j *job) distill(ctx context.Context) error {
 	if h := report.Histogram(j.answersHistogram(j.train)); h.Entropy < lopsided {
 		j.emit(Event{Kind: "warning", Stage: "label", Message: fmt.Sprintf("the teacher's answers are lopsided: normalised entropy %.2f of the classes, below %.1f; rare classes may be learned badly", h.Entropy, lopsided)})
 	}
-	terms, err := j.terms()
+	if j.student == nil {
+		if err := j.halve(ctx); err != nil {
+			return err
+		}
+		if err := j.settle(ctx); err != nil {
+			return err
+		}
+	}
+	c, err := j.objective(j.student)
 	if err != nil {
 		return err
 	}
@@ -216,12 +237,18 @@ func (j *job) distill(ctx context.Context) error {
 		defer teacher.session.Close()
 	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training on %d samples, %d held out", len(j.train), len(j.held))})
-	j.trained, err = j.trainStudent(ctx, distill.Config{Student: j.student, Terms: terms, Inside: j.inside, Taps: j.taps,
-		KeepLast: j.Control, Checkpoint: j.path(filepath.Join("checkpoint", "state")), Resume: j.Resume}, teacher)
-	if err != nil || !j.FixBias {
+	c.Inside, c.Taps, c.KeepLast = j.inside, j.taps, j.Control
+	c.Checkpoint, c.Resume = j.path(filepath.Join("checkpoint", "state")), j.Resume
+	if j.trained, err = j.trainStudent(ctx, c, teacher); err != nil || !j.FixBias {
 		return err
 	}
 	return j.fixBias(ctx)
+}
+
+// objective is a student and the losses on its answers.
+func (j *job) objective(s *student.Student) (distill.Config, error) {
+	terms, err := j.terms()
+	return distill.Config{Student: s, Terms: terms}, err
 }
 
 // lopsided is the normalised entropy of the teacher's classes below which a

@@ -20,6 +20,9 @@ type Arch struct {
 	Options []Option
 	// Fits says why the architecture cannot read these inputs, nil if it can.
 	Fits func(inputs []Input) error
+	// Propose lists what to try for inputs it can read: options, all but the width,
+	// which is chosen by size. Nil proposes the defaults.
+	Propose func(inputs []Input) []map[string]string
 	// Emit appends the layers and returns the tensor of logits, [N, width].
 	Emit func(e *Emitter) string
 }

@@ -54,10 +54,8 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		e.Width += a.width()
 	}
 	e.Inputs = sig.Reads()
-	counted := *e
-	counted.Builder, counted.count = onnx.NewBuilder(&onnx.Graph{}, ""), true
-	if arch.Emit(&counted); counted.params > maxParams {
-		return nil, fmt.Errorf("student %s has %d weights, more than an ONNX file of 2 GiB holds; choose a smaller one", spec, counted.params)
+	if n := e.weights(); n > maxParams {
+		return nil, fmt.Errorf("student %s has %d weights, more than an ONNX file of 2 GiB holds; choose a smaller one", spec, n)
 	}
 	s := &Student{Model: m, Spec: spec.String()}
 	if err := s.finish(e, sig, teacher, arch.Emit(e)); err != nil {
@@ -67,6 +65,31 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		return nil, fmt.Errorf("student %s: %w", spec, err)
 	}
 	return s, nil
+}
+
+// Count is the number of weights that Build would give a student, -1 if the
+// architecture does not read the teacher's inputs.
+func Count(sig Signature, spec Spec) int64 {
+	arch := archs[spec.Arch]
+	if arch == nil {
+		panic("student: unknown architecture: " + spec.Arch)
+	}
+	e := &Emitter{Builder: onnx.NewBuilder(&onnx.Graph{}, ""), opset: sig.Teacher.Opset(""), arch: arch, spec: spec, Inputs: sig.Reads()}
+	for _, a := range sig.answers() {
+		e.Width += a.width()
+	}
+	if arch.Fits(e.Inputs) != nil {
+		return -1
+	}
+	return e.weights()
+}
+
+// weights counts what Emit would make, without making it.
+func (e *Emitter) weights() int64 {
+	c := *e
+	c.Builder, c.count, c.params = onnx.NewBuilder(&onnx.Graph{}, ""), true, 0
+	e.arch.Emit(&c)
+	return c.params
 }
 
 // appendClosing copies what follows the teacher's logits behind the student's,

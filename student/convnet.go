@@ -26,6 +26,9 @@ var _ = register(Arch{
 		{Name: "head", Default: "flatten", Doc: "how the last picture becomes a vector", Choices: []string{"flatten", "mean"}},
 	},
 	Fits: func(inputs []Input) error { return onePicture("convnet", inputs) },
+	Propose: func(inputs []Input) []map[string]string {
+		return proposePicture(inputs, "depth", nil, map[string]string{"convs": "2", "head": "mean"})
+	},
 	Emit: emitConvnet,
 })
 

@@ -17,6 +17,9 @@ var _ = register(Arch{
 		{Name: "depth", Default: "2", Doc: "hidden layers", Min: 0, Max: 64},
 	},
 	Fits: func([]Input) error { return nil },
+	Propose: func([]Input) []map[string]string {
+		return []map[string]string{{"depth": "1"}, {"depth": "2"}}
+	},
 	Emit: func(e *Emitter) string {
 		var flat []string
 		features := 0

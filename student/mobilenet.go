@@ -18,8 +18,9 @@ var _ = register(Arch{
 		{Name: "expand", Default: "4", Doc: "how many times wider a block is inside", Min: 1, Max: 8},
 		{Name: "stem", Default: "1", Doc: "stride of the first convolution", Min: 1, Max: 4},
 	},
-	Fits: func(inputs []Input) error { return onePicture("mobilenet", inputs) },
-	Emit: emitMobilenet,
+	Fits:    func(inputs []Input) error { return onePicture("mobilenet", inputs) },
+	Propose: func(inputs []Input) []map[string]string { return proposePicture(inputs, "stages", nil) },
+	Emit:    emitMobilenet,
 })
 
 func emitMobilenet(e *Emitter) string {

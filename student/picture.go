@@ -4,6 +4,8 @@ package student
 
 import (
 	"fmt"
+	"maps"
+	"strconv"
 
 	"github.com/kdcompress/kdcompress/onnx"
 )
@@ -32,6 +34,29 @@ func onePicture(arch string, inputs []Input) error {
 		return fmt.Errorf("a %s reads pictures, [channels, height, width], [height, width, channels] or [height, width]; a sample here is %v", arch, inputs[0].Shape)
 	}
 	return nil
+}
+
+// proposePicture is a net whose last maps are 4 to 7 places high, with a coarse stem
+// for large pictures, and what else is given. The number of stages goes by name.
+func proposePicture(inputs []Input, stages string, more ...map[string]string) []map[string]string {
+	_, h, w, _, _ := picture(inputs[0].Shape)
+	side, stem, depth := min(h, w), 1, 1
+	for stem < 4 && side/stem >= 64 {
+		stem *= 2
+	}
+	for depth < 5 && side/stem>>depth >= 4 {
+		depth++
+	}
+	var list []map[string]string
+	for _, m := range more {
+		o := map[string]string{stages: strconv.Itoa(depth)}
+		if stem > 1 {
+			o["stem"] = strconv.Itoa(stem)
+		}
+		maps.Copy(o, m)
+		list = append(list, o)
+	}
+	return list
 }
 
 // Picture is the first input as floats [N, c, h, w].

@@ -17,8 +17,9 @@ var _ = register(Arch{
 		{Name: "stages", Default: "3", Doc: "stages", Min: 1, Max: 5},
 		{Name: "stem", Default: "1", Doc: "stride of the first convolution", Min: 1, Max: 4},
 	},
-	Fits: func(inputs []Input) error { return onePicture("resnet", inputs) },
-	Emit: emitResnet,
+	Fits:    func(inputs []Input) error { return onePicture("resnet", inputs) },
+	Propose: func(inputs []Input) []map[string]string { return proposePicture(inputs, "stages", nil) },
+	Emit:    emitResnet,
 })
 
 func emitResnet(e *Emitter) string {

@@ -22,6 +22,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	t.Flush()
 	r.textFidelity(&b)
 	r.textProof(&b)
+	r.textCandidates(&b)
 	if len(r.Contract.Differences)+len(r.Contract.Runs)+len(r.Budgets)+len(r.Warnings) > 0 {
 		b.WriteByte('\n')
 	}

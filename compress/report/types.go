@@ -20,6 +20,7 @@ type Report struct {
 	Training     *Training       `json:"training,omitempty"`
 	Proof        *Proof          `json:"proof,omitempty"`
 	Transfer     *Transfer       `json:"transfer_set,omitempty"`
+	Candidates   []Candidate     `json:"candidates,omitempty"`
 	Warnings     []string        `json:"warnings"`
 	Command      string          `json:"command,omitempty"`
 	Seed         uint64          `json:"seed"`
