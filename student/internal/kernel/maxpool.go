@@ -11,6 +11,11 @@ import "math"
 // arg, unless nil, receives the index of the winner within x, or -1 where the
 // window meets padding alone; y is minus infinity there.
 func MaxPool[T Float](y, arg, x []T, w *Window) {
+	if p, ok := pairsOf[T](w); ok && arg != nil {
+		p.y, p.arg, p.x = y, arg, x
+		p.run()
+		return
+	}
 	if w.OutLen() >= tapwiseLen && maxByTaps(y, arg, x, w) {
 		return
 	}
