@@ -59,10 +59,10 @@ type panel struct{ at, cols, width, before int }
 
 // panels cuts channels into parts of two vectors and at most one of one vector.
 func panelsOf(channels int) (list []panel) {
-	before := 0
-	for at := 0; at < channels; at += 2 * lastBlock {
-		cols := min(2*lastBlock, channels-at)
-		width := (cols + lastBlock - 1) / lastBlock * lastBlock
+	before, n := 0, lanes()
+	for at := 0; at < channels; at += 2 * n {
+		cols := min(2*n, channels-at)
+		width := (cols + n - 1) / n * n
 		list = append(list, panel{at, cols, width, before})
 		before += width
 	}
@@ -240,7 +240,7 @@ func (c *ConvLast[T]) strips(s *shardLast[T], y, img, bias []T, pixels, at int) 
 	l := &s.lines
 	for _, p := range c.panels {
 		*l = lines[T]{pixels: pixels, a: img[at:], as: c.x.stride * c.in, off: c.off.off, steps: c.off.steps,
-			b: s.forward[c.taps*c.in*p.before:], c: y[p.at:], cs: c.out, cols: p.cols, relu: c.relu}
+			b: s.forward[c.taps*c.in*p.before:], c: y[p.at:], cs: c.out, width: p.width, cols: p.cols, relu: c.relu}
 		if bias != nil {
 			l.bias = bias[p.at:]
 		}

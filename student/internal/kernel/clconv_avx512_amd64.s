@@ -9,7 +9,6 @@
 // func avx512Lines1x1(l *lines32)
 TEXT ·avx512Lines1x1(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -19,7 +18,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	JMP begin
 
 nobias:
@@ -51,6 +51,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -66,6 +67,8 @@ rectify:
 
 store:
 	VMOVUPS Z4, K1, (AX)
+
+next:
 	IMUL3Q $1, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -82,7 +85,6 @@ store:
 // func avx512Lines1x2(l *lines32)
 TEXT ·avx512Lines1x2(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -92,7 +94,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	JMP begin
 
@@ -127,6 +130,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -146,6 +150,8 @@ rectify:
 store:
 	VMOVUPS Z4, K1, (AX)
 	VMOVUPS Z5, K1, (AX)(R8*1)
+
+next:
 	IMUL3Q $2, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -162,7 +168,6 @@ store:
 // func avx512Lines1x3(l *lines32)
 TEXT ·avx512Lines1x3(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -172,7 +177,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	JMP begin
@@ -210,6 +216,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -233,6 +240,8 @@ store:
 	VMOVUPS Z4, K1, (AX)
 	VMOVUPS Z5, K1, (AX)(R8*1)
 	VMOVUPS Z6, K1, (AX)(R8*2)
+
+next:
 	IMUL3Q $3, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -249,7 +258,6 @@ store:
 // func avx512Lines1x4(l *lines32)
 TEXT ·avx512Lines1x4(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -259,7 +267,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -300,6 +309,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -327,6 +337,8 @@ store:
 	VMOVUPS Z5, K1, (AX)(R8*1)
 	VMOVUPS Z6, K1, (AX)(R8*2)
 	VMOVUPS Z7, K1, (AX)(R9*1)
+
+next:
 	IMUL3Q $4, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -343,7 +355,6 @@ store:
 // func avx512Lines1x5(l *lines32)
 TEXT ·avx512Lines1x5(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -353,7 +364,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -397,6 +409,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -428,6 +441,8 @@ store:
 	VMOVUPS Z6, K1, (AX)(R8*2)
 	VMOVUPS Z7, K1, (AX)(R9*1)
 	VMOVUPS Z8, K1, (AX)(R8*4)
+
+next:
 	IMUL3Q $5, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -444,7 +459,6 @@ store:
 // func avx512Lines1x6(l *lines32)
 TEXT ·avx512Lines1x6(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -454,7 +468,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -501,6 +516,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -536,6 +552,8 @@ store:
 	VMOVUPS Z7, K1, (AX)(R9*1)
 	VMOVUPS Z8, K1, (AX)(R8*4)
 	VMOVUPS Z9, K1, (AX)(R10*1)
+
+next:
 	IMUL3Q $6, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -552,7 +570,6 @@ store:
 // func avx512Lines1x7(l *lines32)
 TEXT ·avx512Lines1x7(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -562,7 +579,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -612,6 +630,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -651,6 +670,8 @@ store:
 	VMOVUPS Z8, K1, (AX)(R8*4)
 	VMOVUPS Z9, K1, (AX)(R10*1)
 	VMOVUPS Z10, K1, (AX)(R9*2)
+
+next:
 	IMUL3Q $7, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -667,7 +688,6 @@ store:
 // func avx512Lines1x8(l *lines32)
 TEXT ·avx512Lines1x8(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -677,7 +697,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -730,6 +751,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -773,6 +795,8 @@ store:
 	VMOVUPS Z9, K1, (AX)(R10*1)
 	VMOVUPS Z10, K1, (AX)(R9*2)
 	VMOVUPS Z11, K1, (AX)(R11*1)
+
+next:
 	IMUL3Q $8, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -789,7 +813,6 @@ store:
 // func avx512Lines1x9(l *lines32)
 TEXT ·avx512Lines1x9(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -799,7 +822,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -855,6 +879,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -902,6 +927,8 @@ store:
 	VMOVUPS Z10, K1, (AX)(R9*2)
 	VMOVUPS Z11, K1, (AX)(R11*1)
 	VMOVUPS Z12, K1, (AX)(R8*8)
+
+next:
 	IMUL3Q $9, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -918,7 +945,6 @@ store:
 // func avx512Lines1x10(l *lines32)
 TEXT ·avx512Lines1x10(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -928,7 +954,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -992,6 +1019,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -1043,6 +1071,8 @@ store:
 	VMOVUPS Z11, K1, (AX)(R11*1)
 	VMOVUPS Z12, K1, (AX)(R8*8)
 	VMOVUPS Z13, K1, (BX)
+
+next:
 	IMUL3Q $10, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -1059,7 +1089,6 @@ store:
 // func avx512Lines1x11(l *lines32)
 TEXT ·avx512Lines1x11(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -1069,7 +1098,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -1136,6 +1166,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -1191,6 +1222,8 @@ store:
 	VMOVUPS Z12, K1, (AX)(R8*8)
 	VMOVUPS Z13, K1, (BX)
 	VMOVUPS Z14, K1, (BX)(R8*1)
+
+next:
 	IMUL3Q $11, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -1207,7 +1240,6 @@ store:
 // func avx512Lines1x12(l *lines32)
 TEXT ·avx512Lines1x12(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -1217,7 +1249,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -1287,6 +1320,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -1346,6 +1380,8 @@ store:
 	VMOVUPS Z13, K1, (BX)
 	VMOVUPS Z14, K1, (BX)(R8*1)
 	VMOVUPS Z15, K1, (BX)(R8*2)
+
+next:
 	IMUL3Q $12, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -1362,7 +1398,6 @@ store:
 // func avx512Lines1x13(l *lines32)
 TEXT ·avx512Lines1x13(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -1372,7 +1407,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -1445,6 +1481,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -1508,6 +1545,8 @@ store:
 	VMOVUPS Z14, K1, (BX)(R8*1)
 	VMOVUPS Z15, K1, (BX)(R8*2)
 	VMOVUPS Z16, K1, (BX)(R9*1)
+
+next:
 	IMUL3Q $13, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -1524,7 +1563,6 @@ store:
 // func avx512Lines1x14(l *lines32)
 TEXT ·avx512Lines1x14(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -1534,7 +1572,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -1610,6 +1649,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -1677,6 +1717,8 @@ store:
 	VMOVUPS Z15, K1, (BX)(R8*2)
 	VMOVUPS Z16, K1, (BX)(R9*1)
 	VMOVUPS Z17, K1, (BX)(R8*4)
+
+next:
 	IMUL3Q $14, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -1693,7 +1735,6 @@ store:
 // func avx512Lines1x15(l *lines32)
 TEXT ·avx512Lines1x15(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -1703,7 +1744,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -1782,6 +1824,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -1853,6 +1896,8 @@ store:
 	VMOVUPS Z16, K1, (BX)(R9*1)
 	VMOVUPS Z17, K1, (BX)(R8*4)
 	VMOVUPS Z18, K1, (BX)(R10*1)
+
+next:
 	IMUL3Q $15, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -1869,7 +1914,6 @@ store:
 // func avx512Lines1x16(l *lines32)
 TEXT ·avx512Lines1x16(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -1879,7 +1923,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -1961,6 +2006,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -2036,6 +2082,8 @@ store:
 	VMOVUPS Z17, K1, (BX)(R8*4)
 	VMOVUPS Z18, K1, (BX)(R10*1)
 	VMOVUPS Z19, K1, (BX)(R9*2)
+
+next:
 	IMUL3Q $16, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -2052,7 +2100,6 @@ store:
 // func avx512Lines1x17(l *lines32)
 TEXT ·avx512Lines1x17(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -2062,7 +2109,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -2147,6 +2195,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -2226,6 +2275,8 @@ store:
 	VMOVUPS Z18, K1, (BX)(R10*1)
 	VMOVUPS Z19, K1, (BX)(R9*2)
 	VMOVUPS Z20, K1, (BX)(R11*1)
+
+next:
 	IMUL3Q $17, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -2242,7 +2293,6 @@ store:
 // func avx512Lines1x18(l *lines32)
 TEXT ·avx512Lines1x18(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -2252,7 +2302,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -2340,6 +2391,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -2423,6 +2475,8 @@ store:
 	VMOVUPS Z19, K1, (BX)(R9*2)
 	VMOVUPS Z20, K1, (BX)(R11*1)
 	VMOVUPS Z21, K1, (BX)(R8*8)
+
+next:
 	IMUL3Q $18, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -2439,7 +2493,6 @@ store:
 // func avx512Lines1x19(l *lines32)
 TEXT ·avx512Lines1x19(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -2449,7 +2502,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -2545,6 +2599,7 @@ step:
 	ADDQ R8, BX
 	LEAQ (BX)(R8*8), CX
 	ADDQ R8, CX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -2632,6 +2687,8 @@ store:
 	VMOVUPS Z20, K1, (BX)(R11*1)
 	VMOVUPS Z21, K1, (BX)(R8*8)
 	VMOVUPS Z22, K1, (CX)
+
+next:
 	IMUL3Q $19, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -2648,7 +2705,6 @@ store:
 // func avx512Lines1x20(l *lines32)
 TEXT ·avx512Lines1x20(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -2658,7 +2714,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -2757,6 +2814,7 @@ step:
 	ADDQ R8, BX
 	LEAQ (BX)(R8*8), CX
 	ADDQ R8, CX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -2848,6 +2906,8 @@ store:
 	VMOVUPS Z21, K1, (BX)(R8*8)
 	VMOVUPS Z22, K1, (CX)
 	VMOVUPS Z23, K1, (CX)(R8*1)
+
+next:
 	IMUL3Q $20, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -2864,7 +2924,6 @@ store:
 // func avx512Lines1x21(l *lines32)
 TEXT ·avx512Lines1x21(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -2874,7 +2933,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -2976,6 +3036,7 @@ step:
 	ADDQ R8, BX
 	LEAQ (BX)(R8*8), CX
 	ADDQ R8, CX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -3071,6 +3132,8 @@ store:
 	VMOVUPS Z22, K1, (CX)
 	VMOVUPS Z23, K1, (CX)(R8*1)
 	VMOVUPS Z24, K1, (CX)(R8*2)
+
+next:
 	IMUL3Q $21, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -3087,7 +3150,6 @@ store:
 // func avx512Lines1x22(l *lines32)
 TEXT ·avx512Lines1x22(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -3097,7 +3159,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -3202,6 +3265,7 @@ step:
 	ADDQ R8, BX
 	LEAQ (BX)(R8*8), CX
 	ADDQ R8, CX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -3301,6 +3365,8 @@ store:
 	VMOVUPS Z23, K1, (CX)(R8*1)
 	VMOVUPS Z24, K1, (CX)(R8*2)
 	VMOVUPS Z25, K1, (CX)(R9*1)
+
+next:
 	IMUL3Q $22, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -3317,7 +3383,6 @@ store:
 // func avx512Lines1x23(l *lines32)
 TEXT ·avx512Lines1x23(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -3327,7 +3392,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -3435,6 +3501,7 @@ step:
 	ADDQ R8, BX
 	LEAQ (BX)(R8*8), CX
 	ADDQ R8, CX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -3538,6 +3605,8 @@ store:
 	VMOVUPS Z24, K1, (CX)(R8*2)
 	VMOVUPS Z25, K1, (CX)(R9*1)
 	VMOVUPS Z26, K1, (CX)(R8*4)
+
+next:
 	IMUL3Q $23, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -3554,7 +3623,6 @@ store:
 // func avx512Lines1x24(l *lines32)
 TEXT ·avx512Lines1x24(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -3564,7 +3632,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS.Z 0(AX), K1, Z4
+	KMOVW 96(SI), K1
+	VMOVUPS.Z (AX), K1, Z4
 	VMOVAPS Z4, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z4, Z7
@@ -3675,6 +3744,7 @@ step:
 	ADDQ R8, BX
 	LEAQ (BX)(R8*8), CX
 	ADDQ R8, CX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -3782,6 +3852,8 @@ store:
 	VMOVUPS Z25, K1, (CX)(R9*1)
 	VMOVUPS Z26, K1, (CX)(R8*4)
 	VMOVUPS Z27, K1, (CX)(R10*1)
+
+next:
 	IMUL3Q $24, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -3798,7 +3870,6 @@ store:
 // func avx512Lines2x1(l *lines32)
 TEXT ·avx512Lines2x1(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -3808,7 +3879,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	JMP begin
 
@@ -3845,6 +3917,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -3863,6 +3936,8 @@ rectify:
 store:
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, K1, 64(AX)
+
+next:
 	IMUL3Q $1, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -3879,7 +3954,6 @@ store:
 // func avx512Lines2x2(l *lines32)
 TEXT ·avx512Lines2x2(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -3889,7 +3963,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -3933,6 +4008,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -3958,6 +4034,8 @@ store:
 	VMOVUPS Z5, K1, 64(AX)
 	VMOVUPS Z6, (AX)(R8*1)
 	VMOVUPS Z7, K1, 64(AX)(R8*1)
+
+next:
 	IMUL3Q $2, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -3974,7 +4052,6 @@ store:
 // func avx512Lines2x3(l *lines32)
 TEXT ·avx512Lines2x3(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -3984,7 +4061,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4035,6 +4113,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -4067,6 +4146,8 @@ store:
 	VMOVUPS Z7, K1, 64(AX)(R8*1)
 	VMOVUPS Z8, (AX)(R8*2)
 	VMOVUPS Z9, K1, 64(AX)(R8*2)
+
+next:
 	IMUL3Q $3, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -4083,7 +4164,6 @@ store:
 // func avx512Lines2x4(l *lines32)
 TEXT ·avx512Lines2x4(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -4093,7 +4173,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4151,6 +4232,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -4190,6 +4272,8 @@ store:
 	VMOVUPS Z9, K1, 64(AX)(R8*2)
 	VMOVUPS Z10, (AX)(R9*1)
 	VMOVUPS Z11, K1, 64(AX)(R9*1)
+
+next:
 	IMUL3Q $4, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -4206,7 +4290,6 @@ store:
 // func avx512Lines2x5(l *lines32)
 TEXT ·avx512Lines2x5(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -4216,7 +4299,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4281,6 +4365,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -4327,6 +4412,8 @@ store:
 	VMOVUPS Z11, K1, 64(AX)(R9*1)
 	VMOVUPS Z12, (AX)(R8*4)
 	VMOVUPS Z13, K1, 64(AX)(R8*4)
+
+next:
 	IMUL3Q $5, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -4343,7 +4430,6 @@ store:
 // func avx512Lines2x6(l *lines32)
 TEXT ·avx512Lines2x6(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -4353,7 +4439,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4425,6 +4512,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -4478,6 +4566,8 @@ store:
 	VMOVUPS Z13, K1, 64(AX)(R8*4)
 	VMOVUPS Z14, (AX)(R10*1)
 	VMOVUPS Z15, K1, 64(AX)(R10*1)
+
+next:
 	IMUL3Q $6, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -4494,7 +4584,6 @@ store:
 // func avx512Lines2x7(l *lines32)
 TEXT ·avx512Lines2x7(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -4504,7 +4593,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4583,6 +4673,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -4643,6 +4734,8 @@ store:
 	VMOVUPS Z15, K1, 64(AX)(R10*1)
 	VMOVUPS Z16, (AX)(R9*2)
 	VMOVUPS Z17, K1, 64(AX)(R9*2)
+
+next:
 	IMUL3Q $7, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -4659,7 +4752,6 @@ store:
 // func avx512Lines2x8(l *lines32)
 TEXT ·avx512Lines2x8(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -4669,7 +4761,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4755,6 +4848,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -4822,6 +4916,8 @@ store:
 	VMOVUPS Z17, K1, 64(AX)(R9*2)
 	VMOVUPS Z18, (AX)(R11*1)
 	VMOVUPS Z19, K1, 64(AX)(R11*1)
+
+next:
 	IMUL3Q $8, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -4838,7 +4934,6 @@ store:
 // func avx512Lines2x9(l *lines32)
 TEXT ·avx512Lines2x9(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -4848,7 +4943,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -4941,6 +5037,7 @@ step:
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
 	MOVQ 56(SI), AX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -5015,6 +5112,8 @@ store:
 	VMOVUPS Z19, K1, 64(AX)(R11*1)
 	VMOVUPS Z20, (AX)(R8*8)
 	VMOVUPS Z21, K1, 64(AX)(R8*8)
+
+next:
 	IMUL3Q $9, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -5031,7 +5130,6 @@ store:
 // func avx512Lines2x10(l *lines32)
 TEXT ·avx512Lines2x10(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -5041,7 +5139,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -5146,6 +5245,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -5227,6 +5327,8 @@ store:
 	VMOVUPS Z21, K1, 64(AX)(R8*8)
 	VMOVUPS Z22, (BX)
 	VMOVUPS Z23, K1, 64(BX)
+
+next:
 	IMUL3Q $10, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -5243,7 +5345,6 @@ store:
 // func avx512Lines2x11(l *lines32)
 TEXT ·avx512Lines2x11(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -5253,7 +5354,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -5365,6 +5467,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -5453,6 +5556,8 @@ store:
 	VMOVUPS Z23, K1, 64(BX)
 	VMOVUPS Z24, (BX)(R8*1)
 	VMOVUPS Z25, K1, 64(BX)(R8*1)
+
+next:
 	IMUL3Q $11, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -5469,7 +5574,6 @@ store:
 // func avx512Lines2x12(l *lines32)
 TEXT ·avx512Lines2x12(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -5479,7 +5583,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -5598,6 +5703,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -5693,6 +5799,8 @@ store:
 	VMOVUPS Z25, K1, 64(BX)(R8*1)
 	VMOVUPS Z26, (BX)(R8*2)
 	VMOVUPS Z27, K1, 64(BX)(R8*2)
+
+next:
 	IMUL3Q $12, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -5709,7 +5817,6 @@ store:
 // func avx512Lines2x13(l *lines32)
 TEXT ·avx512Lines2x13(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -5719,7 +5826,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -5845,6 +5953,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -5947,6 +6056,8 @@ store:
 	VMOVUPS Z27, K1, 64(BX)(R8*2)
 	VMOVUPS Z28, (BX)(R9*1)
 	VMOVUPS Z29, K1, 64(BX)(R9*1)
+
+next:
 	IMUL3Q $13, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -5963,7 +6074,6 @@ store:
 // func avx512Lines2x14(l *lines32)
 TEXT ·avx512Lines2x14(SB), NOSPLIT, $0-8
 	MOVQ l+0(FP), SI
-	KMOVW 96(SI), K1
 	MOVQ 16(SI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
@@ -5973,7 +6083,8 @@ tile:
 	MOVQ 80(SI), AX
 	TESTQ AX, AX
 	JZ nobias
-	VMOVUPS 0(AX), Z4
+	KMOVW 96(SI), K1
+	VMOVUPS (AX), Z4
 	VMOVUPS.Z 64(AX), K1, Z5
 	VMOVAPS Z4, Z6
 	VMOVAPS Z5, Z7
@@ -6106,6 +6217,7 @@ step:
 	MOVQ 56(SI), AX
 	LEAQ (AX)(R8*8), BX
 	ADDQ R8, BX
+	KMOVW 96(SI), K1
 	MOVQ 72(SI), R12
 	TESTQ R12, R12
 	JZ rectify
@@ -6215,6 +6327,8 @@ store:
 	VMOVUPS Z29, K1, 64(BX)(R9*1)
 	VMOVUPS Z30, (BX)(R8*4)
 	VMOVUPS Z31, K1, 64(BX)(R8*4)
+
+next:
 	IMUL3Q $14, R8, R12
 	ADDQ R12, 56(SI)
 	MOVQ 16(SI), R8
@@ -9970,8 +10084,8 @@ step:
 	VZEROUPPER
 	RET
 
-// func avx512MaskedRow(pixels, step int, dst, src, y, sum *float32, mask int)
-TEXT ·avx512MaskedRow(SB), NOSPLIT, $0-56
+// func avx512MaskedRow(pixels, step int, dst, src, y, sum *float32, mask, lanes int)
+TEXT ·avx512MaskedRow(SB), NOSPLIT, $0-64
 	MOVQ pixels+0(FP), CX
 	MOVQ step+8(FP), R8
 	MOVQ dst+16(FP), DI
@@ -9979,6 +10093,7 @@ TEXT ·avx512MaskedRow(SB), NOSPLIT, $0-56
 	MOVQ y+32(FP), DX
 	MOVQ sum+40(FP), BX
 	MOVQ mask+48(FP), AX
+	MOVQ lanes+56(FP), R12
 	KMOVW AX, K1
 	SHLQ $2, R8
 	VMOVUPS.Z (BX), K1, Z0

@@ -33,22 +33,27 @@ func BenchmarkConvLast(b *testing.B) {
 				b.ReportMetric(flop/float64(b.Elapsed().Nanoseconds())*float64(b.N), "GFLOP/s")
 			})
 		}
-		last := NewConvLast[float32](w, c.in, c.out, false, 1)
-		scratch := make([]float32, last.Scratch())
-		last.Forward(0, true, y, x, k, bias, c.images, scratch)
-		run("forward", func() { last.Forward(0, false, y, x, k, bias, c.images, scratch) })
-		g := GradLast[float32]{Set: true, DY: y, X: x, W: k, Images: c.images, First: true, Last: true}
-		g.DX = dx
-		last.Backward(0, &g, scratch)
-		g.First, g.Last = false, false
-		run("data", func() { last.Backward(0, &g, scratch) })
-		g.DX, g.DW = nil, dw
-		g.First = true
-		last.Backward(0, &g, scratch)
-		g.First = false
-		run("weight", func() { last.Backward(0, &g, scratch) })
-		g.DX, g.DB = dx, db
-		run("backward", func() { last.Backward(0, &g, scratch) })
+		for _, lasts = range lastSets {
+			set := fmt.Sprintf("%d lanes/", lasts.lanes)
+			last := NewConvLast[float32](w, c.in, c.out, false, 1)
+			scratch := make([]float32, last.Scratch())
+			last.Forward(0, true, y, x, k, bias, c.images, scratch)
+			run(set+"forward", func() { last.Forward(0, false, y, x, k, bias, c.images, scratch) })
+			g := GradLast[float32]{Set: true, DY: y, X: x, W: k, Images: c.images, First: true, Last: true}
+			g.DX = dx
+			last.Backward(0, &g, scratch)
+			g.First, g.Last = false, false
+			run(set+"data", func() { last.Backward(0, &g, scratch) })
+			g.DX, g.DW = nil, dw
+			g.First = true
+			last.Backward(0, &g, scratch)
+			g.First = false
+			run(set+"weight", func() { last.Backward(0, &g, scratch) })
+			g.DX, g.DB = dx, db
+			run(set+"backward", func() { last.Backward(0, &g, scratch) })
+		}
+		lasts = fastest(lastSets)
+		var scratch []float32
 		views := NewConv[float32](w, 1, c.in, c.out)
 		if views == nil {
 			continue

@@ -4,5 +4,5 @@
 
 package kernel
 
-// lasts are this machine's loops over channels-last images, or nil.
-var lasts *lastLoops
+// lastSets are this machine's loops over channels-last images: none.
+var lastSets []*lastLoops

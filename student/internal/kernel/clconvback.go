@@ -127,7 +127,7 @@ func (c *ConvLast[T]) dataStrips(s *shardLast[T], i int, dx, sheet []T, pixels i
 	b, l := &c.back[i], &s.lines
 	for _, p := range c.sides {
 		*l = lines[T]{pixels: pixels, a: sheet, as: c.out, off: b.off.off, steps: b.off.steps,
-			b: s.back[b.packed+len(b.taps)*c.out*p.before:], c: dx[p.at:], cs: c.x.stride * c.in, cols: p.cols, add: add}
+			b: s.back[b.packed+len(b.taps)*c.out*p.before:], c: dx[p.at:], cs: c.x.stride * c.in, width: p.width, cols: p.cols, add: add}
 		l.run(b.off.bytes)
 	}
 }
@@ -141,7 +141,7 @@ func (c *ConvLast[T]) weightImage(s *shardLast[T], img, d []T, rows, pixels, ask
 		for k, at := range c.off.off {
 			*o = outers[T]{rows: c.off.steps, lines: rows, pixel: pixels,
 				a: img[at:], as: c.x.stride * c.in, askip: askip, d: d[p.at:], ds: c.out, dskip: dskip,
-				c: sums[k*c.off.steps*p.width:], cols: p.cols}
+				c: sums[k*c.off.steps*p.width:], width: p.width, cols: p.cols}
 			o.run()
 		}
 	}

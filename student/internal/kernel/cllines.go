@@ -4,17 +4,35 @@ package kernel
 
 import "unsafe"
 
-// lastBlock is how many channels, the fastest axis, a vector of the loops over
-// channels-last images holds.
-const lastBlock = 16
+// mostLanes is how many channels, the fastest axis, the longest vector of the loops
+// over channels-last images holds.
+const mostLanes = 16
+
+// lasts are the loops in use, or nil.
+var lasts = fastest(lastSets)
+
+func fastest(sets []*lastLoops) *lastLoops {
+	if len(sets) == 0 {
+		return nil
+	}
+	return sets[0]
+}
+
+// lanes is how many channels a vector of the loops in use holds.
+func lanes() int {
+	if lasts == nil {
+		return mostLanes
+	}
+	return lasts.lanes
+}
 
 // lines is a strip of outputs: pixels as rows, channels as columns. Row p is the sum
 // over segments s and steps k of
 //
 //	a[p*as + off[s] + k] * b[(s*steps + k)*width ...]
 //
-// plus bias, which may be nil. The columns are one or two vectors, of which cols
-// are stored; b is as wide as the vectors. With add, c is added to; with relu,
+// plus bias, which may be nil. The columns are one or two vectors, width in all, of
+// which cols are stored. With add, c is added to; with relu,
 // what is stored is not negative.
 type lines[T Float] struct {
 	pixels    int
@@ -26,14 +44,12 @@ type lines[T Float] struct {
 	c         []T
 	cs        int
 	bias      []T
+	width     int
 	cols      int
 	add, relu bool
 
 	raw lines32
 }
-
-// width is the number of columns of b.
-func (l *lines[T]) width() int { return (l.cols + lastBlock - 1) / lastBlock * lastBlock }
 
 // lines32 is what the assembly sees of lines: addresses, and distances in bytes.
 // It uses up tiles, a and c. It lies in lines, which keeps what it points to, because
@@ -50,7 +66,8 @@ type lines32 struct {
 	add      int
 	bias     uintptr
 	relu     int
-	mask     int
+	mask     int // of the lanes of the last vector,
+	last     int // and how many they are
 }
 
 // address is where a slice begins.
@@ -67,9 +84,10 @@ func flag(b bool) int {
 // lastLoops are the loops over channels-last float32 images of this machine; the
 // first two by the number of vectors and of rows, less one each.
 type lastLoops struct {
+	lanes      int
 	lines      [2][]func(*lines32)
 	outers     [2][]func(*outers32)
-	maskedRow  func(pixels, step int, dst, src, y, sum *float32, mask int)
+	maskedRow  func(pixels, step int, dst, src, y, sum *float32, mask, lanes int)
 	transforms [transformKinds]func(*transform32)
 }
 
@@ -86,12 +104,11 @@ func lastsOf[T Float](x []T) *lastLoops {
 // images that are faster than those over images of planes.
 func ChannelsLast() bool { return lasts != nil }
 
-// laneMask selects the channels of the last vector of cols.
-func laneMask(cols int) int {
-	if r := cols % lastBlock; r != 0 {
-		return 1<<r - 1
-	}
-	return 1<<lastBlock - 1
+// lastLanes selects the channels of the last vector of cols: a mask of them, and how
+// many they are.
+func lastLanes(cols int) (mask, count int) {
+	count = (cols-1)%lanes() + 1
+	return 1<<count - 1, count
 }
 
 // run computes the strip. offBytes are the offsets off in bytes of float32.
@@ -106,11 +123,12 @@ func (l *lines[T]) run(offBytes []int) {
 	}
 	// The furthest elements touched: a slice that is too short is a programmer's mistake.
 	_ = l.c[(l.pixels-1)*l.cs+l.cols-1]
-	_ = l.b[len(l.off)*l.steps*l.width()-1]
-	forms := f.lines[l.width()/lastBlock-1]
+	_ = l.b[len(l.off)*l.steps*l.width-1]
+	forms := f.lines[l.width/f.lanes-1]
 	s := &l.raw
 	*s = lines32{a: address(l.a), as: 4 * l.as, segments: len(l.off), off: address(offBytes), steps: l.steps,
-		b: address(l.b), c: address(l.c), cs: 4 * l.cs, add: flag(l.add), bias: address(l.bias), relu: flag(l.relu), mask: laneMask(l.cols)}
+		b: address(l.b), c: address(l.c), cs: 4 * l.cs, add: flag(l.add), bias: address(l.bias), relu: flag(l.relu)}
+	s.mask, s.last = lastLanes(l.cols)
 	n := (l.pixels + len(forms) - 1) / len(forms)
 	rows, more := l.pixels/n, l.pixels%n
 	if more > 0 {
@@ -123,9 +141,9 @@ func (l *lines[T]) run(offBytes []int) {
 
 // linesGo is the plain form of lines.
 func linesGo[T Float](l *lines[T]) {
-	width := l.width()
+	width := l.width
 	for p := range l.pixels {
-		var sum [2 * lastBlock]T
+		var sum [2 * mostLanes]T
 		copy(sum[:l.cols], l.bias)
 		at := 0
 		for _, o := range l.off {

@@ -7,7 +7,7 @@ package kernel
 //	c[r*width + j] += Σ over lines y and pixels x of a[r + ...] * d[j + ...]
 //
 // where a moves by as a pixel and askip more at the end of a line, d by ds and
-// dskip. The columns are one or two vectors, of which d holds cols; the sum is
+// dskip. The columns are one or two vectors, width in all, of which d holds cols; the sum is
 // taken before it is added.
 type outers[T Float] struct {
 	rows         int
@@ -17,12 +17,10 @@ type outers[T Float] struct {
 	d            []T
 	ds, dskip    int
 	c            []T
-	cols         int
+	width, cols  int
 
 	raw outers32
 }
-
-func (o *outers[T]) width() int { return (o.cols + lastBlock - 1) / lastBlock * lastBlock }
 
 // outers32 is what the assembly sees of outers, as lines32 of lines.
 type outers32 struct {
@@ -33,7 +31,7 @@ type outers32 struct {
 	ds, dskip     int
 	c             uintptr
 	cs            int
-	mask          int
+	mask, last    int
 }
 
 // run adds the products.
@@ -48,13 +46,14 @@ func (o *outers[T]) run() {
 	}
 	last := (o.lines-1)*(o.pixel*o.as+o.askip) + (o.pixel-1)*o.as + o.rows - 1
 	_ = o.a[last]
-	_ = o.c[o.rows*o.width()-1]
+	_ = o.c[o.rows*o.width-1]
 	_ = o.d[(o.lines-1)*(o.pixel*o.ds+o.dskip)+(o.pixel-1)*o.ds+o.cols-1]
-	width := o.width()
-	forms := f.outers[width/lastBlock-1]
+	width := o.width
+	forms := f.outers[width/f.lanes-1]
 	s := &o.raw
 	*s = outers32{lines: o.lines, pixels: o.pixel, as: 4 * o.as, askip: 4 * o.askip,
-		d: address(o.d), ds: 4 * o.ds, dskip: 4 * o.dskip, cs: 4 * width, mask: laneMask(o.cols)}
+		d: address(o.d), ds: 4 * o.ds, dskip: 4 * o.dskip, cs: 4 * width}
+	s.mask, s.last = lastLanes(o.cols)
 	n := (o.rows + len(forms) - 1) / len(forms)
 	for i, at := 0, 0; i < n; i++ {
 		rows := (o.rows - at) / (n - i)
@@ -66,7 +65,7 @@ func (o *outers[T]) run() {
 
 // outersGo is the plain form of outers.
 func outersGo[T Float](o *outers[T]) {
-	width := o.width()
+	width := o.width
 	sum := make([]T, o.cols)
 	for r := range o.rows {
 		clear(sum)
@@ -95,16 +94,13 @@ func maskedCopy[T Float](pixels, channels int, dst []T, ds int, src, y, sum []T)
 	f := lastsOf(dst)
 	if f != nil && ds == channels {
 		_, _ = dst[(pixels-1)*ds+channels-1], src[pixels*channels-1]
-		for c := 0; c < channels; c += lastBlock {
+		for c := 0; c < channels; c += f.lanes {
 			var mask *float32
 			if y != nil {
 				mask = first(y[c:])
 			}
-			lanes := 1<<lastBlock - 1
-			if channels-c < lastBlock {
-				lanes = 1<<(channels-c) - 1
-			}
-			f.maskedRow(pixels, channels, first(dst[c:]), first(src[c:]), mask, first(sum[c:]), lanes)
+			lanes, count := lastLanes(min(f.lanes, channels-c))
+			f.maskedRow(pixels, channels, first(dst[c:]), first(src[c:]), mask, first(sum[c:]), lanes, count)
 		}
 		return
 	}

@@ -57,11 +57,11 @@ type transform32 struct {
 	scratch                 uintptr
 	bias                    uintptr
 	relu                    int
-	mask                    int
+	mask, last              int
 }
 
 // transformScratch is the number of elements of scratch space a transform wants.
-const transformScratch = 36 * lastBlock
+const transformScratch = 36 * mostLanes
 
 // run computes the tiles.
 func (t *transform[T]) run(scratch []T) {
@@ -79,10 +79,11 @@ func (t *transform[T]) run(scratch []T) {
 	_ = t.out[(rows-1)*(t.outRow+t.outCol)+(t.tiles-1)*t.outTile+t.channels-1]
 	_ = scratch[transformScratch-1]
 	s := &t.raw
-	*s = transform32{tiles: t.tiles, blocks: (t.channels + lastBlock - 1) / lastBlock,
+	*s = transform32{tiles: t.tiles, blocks: (t.channels + f.lanes - 1) / f.lanes,
 		in: address(t.in), inRow: 4 * t.inRow, inCol: 4 * t.inCol, inTile: 4 * t.inTile,
 		out: address(t.out), outRow: 4 * t.outRow, outCol: 4 * t.outCol, outTile: 4 * t.outTile,
-		scratch: address(scratch), bias: address(t.bias), relu: flag(t.relu), mask: laneMask(t.channels)}
+		scratch: address(scratch), bias: address(t.bias), relu: flag(t.relu)}
+	s.mask, s.last = lastLanes(t.channels)
 	f.transforms[t.kind](s)
 }
 

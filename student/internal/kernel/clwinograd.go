@@ -168,7 +168,7 @@ func (f *winogradConv[T]) weights(s *shardLast[T], g *GradLast[T], p *space[T]) 
 			for _, q := range c.panels {
 				*o = outers[T]{rows: c.in, lines: 1, pixel: n * f.forwardX,
 					a: p.left[plane*f.block*c.in:], as: c.in, d: p.right[plane*f.block*c.out+q.at:], ds: c.out,
-					c: s.sums[(plane*f.outWidth+q.before)*c.in:], cols: q.cols}
+					c: s.sums[(plane*f.outWidth+q.before)*c.in:], width: q.width, cols: q.cols}
 				o.run()
 			}
 		}
@@ -195,7 +195,7 @@ func (f *winogradConv[T]) products(s *shardLast[T], dst, src, kernels []T, tiles
 	for plane := range planes {
 		for _, q := range panels {
 			*l = lines[T]{pixels: tiles, a: src[plane*f.block*from:], as: from, off: origin[:], steps: from,
-				b: kernels[(plane*width+q.before)*from:], c: dst[plane*f.block*to+q.at:], cs: to, cols: q.cols}
+				b: kernels[(plane*width+q.before)*from:], c: dst[plane*f.block*to+q.at:], cs: to, width: q.width, cols: q.cols}
 			l.run(origin[:])
 		}
 	}

@@ -36,7 +36,7 @@ func pairsOf[T Float](w *Window) (p pairs[T], ok bool) {
 func (p *pairs[T]) run() {
 	n := p.rows * p.cols
 	y, arg, x := p.y[:n], p.arg[:n], p.x[:(2*p.rows-1)*p.width+2*p.cols]
-	if lastsOf(x) != nil {
+	if f := lastsOf(x); f != nil && f.lanes == 16 {
 		last := (p.cols-1)%16 + 1
 		fastPairs(&pairs32{rows: p.rows, blocks: (p.cols + 15) / 16, y: address(y), arg: address(arg), x: address(x), pitch: 4 * p.width,
 			over: 4 * (16 - last), width: float32(p.width), mask: 1<<last - 1, low: 1<<min(2*last, 16) - 1, high: 1<<max(2*last-16, 0) - 1})

@@ -9,5 +9,5 @@ package kernel
 //go:noescape
 func avx512MaxPairs(p *pairs32)
 
-// fastPairs is maxPairsGo, where lasts says that this machine has such loops.
+// fastPairs is maxPairsGo, where lasts says that this machine has AVX-512.
 func fastPairs(p *pairs32) { avx512MaxPairs(p) }
