@@ -97,6 +97,11 @@ type shardLast[T Float] struct {
 // asked. It returns nil for windows of three dimensions or with so much padding
 // that a whole window fits in it.
 func NewConvLast[T Float](w *Window, in, out int, relu bool, shards int) *ConvLast[T] {
+	return newConvLast[T](w, in, out, relu, shards, true)
+}
+
+// newConvLast is NewConvLast, with Winograd's filtering where it applies or without.
+func newConvLast[T Float](w *Window, in, out int, relu bool, shards int, filter bool) *ConvLast[T] {
 	z, y, x := w.axes()
 	if z != (axis{taps: 1, stride: 1, dilation: 1, in: 1, out: 1}) {
 		return nil
@@ -109,8 +114,10 @@ func NewConvLast[T Float](w *Window, in, out int, relu bool, shards int) *ConvLa
 	c := &ConvLast[T]{in: in, out: out, taps: w.Taps(), inLen: w.InLen(), outLen: w.OutLen(), y: y, x: x, relu: relu,
 		panels: panelsOf(out), sides: panelsOf(in), shards: make([]shardLast[T], max(shards, 1))}
 	c.width = widthOf(c.sides)
-	if c.fast = newWinogradConv(c); c.fast != nil {
-		return c
+	if filter {
+		if c.fast = newWinogradConv(c); c.fast != nil {
+			return c
+		}
 	}
 	c.image = sheetLast{pitch: max((x.out-1)*x.stride+(x.taps-1)*x.dilation+1, x.pad+x.in),
 		rows: max((y.out-1)*y.stride+(y.taps-1)*y.dilation+1, y.pad+y.in), top: y.pad, left: x.pad}
