@@ -17,7 +17,7 @@ var avx2Lasts = &lastLoops{
 		{avx2Outers1x1, avx2Outers1x2, avx2Outers1x3, avx2Outers1x4, avx2Outers1x5, avx2Outers1x6, avx2Outers1x7, avx2Outers1x8, avx2Outers1x9, avx2Outers1x10, avx2Outers1x11, avx2Outers1x12},
 		{avx2Outers2x1, avx2Outers2x2, avx2Outers2x3, avx2Outers2x4, avx2Outers2x5, avx2Outers2x6},
 	},
-	maskedRow: avx2MaskedRow,
+	maskedRow:  avx2MaskedRow,
 	transforms: [...]func(*transform32){avx2TransformInput, avx2TransformOutput, avx2TransformGradient, avx2TransformKernel, avx2TransformKernelGradient},
 }
 

@@ -17,7 +17,7 @@ var avx512Lasts = &lastLoops{
 		{avx512Outers1x1, avx512Outers1x2, avx512Outers1x3, avx512Outers1x4, avx512Outers1x5, avx512Outers1x6, avx512Outers1x7, avx512Outers1x8, avx512Outers1x9, avx512Outers1x10, avx512Outers1x11, avx512Outers1x12, avx512Outers1x13, avx512Outers1x14, avx512Outers1x15, avx512Outers1x16, avx512Outers1x17, avx512Outers1x18, avx512Outers1x19, avx512Outers1x20, avx512Outers1x21, avx512Outers1x22, avx512Outers1x23, avx512Outers1x24},
 		{avx512Outers2x1, avx512Outers2x2, avx512Outers2x3, avx512Outers2x4, avx512Outers2x5, avx512Outers2x6, avx512Outers2x7, avx512Outers2x8, avx512Outers2x9, avx512Outers2x10, avx512Outers2x11, avx512Outers2x12, avx512Outers2x13, avx512Outers2x14},
 	},
-	maskedRow: avx512MaskedRow,
+	maskedRow:  avx512MaskedRow,
 	transforms: [...]func(*transform32){avx512TransformInput, avx512TransformOutput, avx512TransformGradient, avx512TransformKernel, avx512TransformKernelGradient},
 }
 

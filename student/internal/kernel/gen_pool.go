@@ -20,7 +20,7 @@ func (w *writer) maxPairs() {
 	w.p("MOVQ p+0(FP), SI")
 	w.p("VMOVUPS ·poolEven<>+0(SB), Z16")
 	w.p("VMOVUPS ·poolOdd<>+0(SB), Z17")
-	w.p("VCVTDQ2PS Z16, Z18") // 0, 2, 4, ...: where the windows of a block begin
+	w.p("VCVTDQ2PS Z16, Z18")                     // 0, 2, 4, ...: where the windows of a block begin
 	w.p("VBROADCASTSS ·poolNumbers<>+0(SB), Z19") // 32
 	w.p("VBROADCASTSS ·poolNumbers<>+4(SB), Z20") // 1
 	w.p("VBROADCASTSS 56(SI), Z21")               // elements a row of x
