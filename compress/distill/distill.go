@@ -124,6 +124,7 @@ type trainer struct {
 	eval   *evaluator
 	opt    optim.Optimizer
 	rates  optim.Cosine
+	clip   optim.Clipper
 	inputs []string
 	heads  []Head
 	// targets are the inputs of the training graph that the losses of each head

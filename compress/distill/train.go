@@ -12,7 +12,6 @@ import (
 	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/student"
-	"github.com/kdcompress/kdcompress/student/optim"
 )
 
 // Train runs the training and leaves the best epoch's weights in the student's
@@ -88,7 +87,7 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 			return err
 		}
 		value := t.plan.Loss()
-		norm := optim.ClipNorm(t.params.Grad, t.Clip)
+		norm := t.clip.Norm(t.params.Grad, t.Clip)
 		if !finite(value) || !finite(norm) {
 			return fmt.Errorf("training diverged in epoch %d, step %d: the loss is %g and the gradient's norm %g; lower the learning rate (now %g)", t.epoch+1, step+1, value, norm, t.Rate)
 		}

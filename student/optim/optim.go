@@ -2,14 +2,15 @@
 
 // Package optim updates a flat vector of weights from a flat vector of
 // gradients. It knows nothing of graphs.
+//
+// Everything runs over parts of the vectors on all processors. The parts do not depend
+// on how many there are, so neither do the results; a step allocates nothing.
 package optim
 
 import (
 	"encoding/binary"
 	"fmt"
 	"math"
-
-	"github.com/kdcompress/kdcompress/student/internal/kernel"
 )
 
 // Optimizer changes weights by one step along their gradients. Its State is what
@@ -22,75 +23,40 @@ type Optimizer interface {
 	UnmarshalBinary(data []byte) error
 }
 
-// AdamW is Adam with decoupled weight decay (Loshchilov & Hutter 2019,
-// arXiv:1711.05101): w -= lr*(m^/(sqrt(v^)+eps) + decay*w).
-type AdamW struct {
-	Beta1, Beta2, Eps float64 // zero: 0.9, 0.999, 1e-8
-	// Decay of each run of weights; biases and scales are usually left alone.
-	Decay []Range
-
-	steps uint64
-	m, v  []float32
-}
-
-// Range says that the weights from Off on, Len of them, decay at Rate.
+// Range says that the weights from Off on, Len of them, decay at Rate. Lists of ranges
+// are in ascending order and do not overlap.
 type Range struct {
 	Off, Len int
 	Rate     float64
 }
 
-// NewAdamW is an AdamW for n weights with the usual constants.
-func NewAdamW(n int, decay []Range) *AdamW {
-	return &AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: decay, m: make([]float32, n), v: make([]float32, n)}
-}
-
-// Step implements Optimizer.
-func (a *AdamW) Step(w, grad []float32, lr float64) {
-	if len(w) != len(a.m) || len(grad) != len(a.m) {
-		panic("optim: weights and gradients of another size than the optimizer")
-	}
-	a.steps++
-	bias1 := 1 - math.Pow(a.Beta1, float64(a.steps))
-	bias2 := 1 - math.Pow(a.Beta2, float64(a.steps))
-	at := 0
-	update := func(lo, hi int, decay float64) {
-		if lo < hi {
-			kernel.AdamW(w[lo:hi], grad[lo:hi], a.m[lo:hi], a.v[lo:hi], float32(lr), float32(a.Beta1), float32(a.Beta2),
-				float32(a.Eps), float32(decay), float32(bias1), float32(bias2))
-		}
-	}
-	for _, r := range a.Decay {
-		update(at, r.Off, 0)
-		update(r.Off, r.Off+r.Len, r.Rate)
-		at = r.Off + r.Len
-	}
-	update(at, len(w), 0)
-}
-
-// MarshalBinary implements encoding.BinaryMarshaler: the step count, then m and
-// v as little-endian float32.
-func (a *AdamW) MarshalBinary() ([]byte, error) {
-	b := binary.LittleEndian.AppendUint64(nil, a.steps)
-	for _, list := range [][]float32{a.m, a.v} {
+// pack writes a count and lists of float32, all little-endian.
+func pack(count uint64, lists ...[]float32) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, count)
+	for _, list := range lists {
 		for _, x := range list {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
 		}
 	}
-	return b, nil
+	return b
 }
 
-// UnmarshalBinary implements encoding.BinaryUnmarshaler.
-func (a *AdamW) UnmarshalBinary(b []byte) error {
-	if len(b) != 8+8*len(a.m) {
-		return fmt.Errorf("state of an optimizer for %d weights, want %d", (len(b)-8)/8, len(a.m))
+// unpack reads what pack wrote into lists of the same lengths.
+func unpack(b []byte, lists ...[]float32) (count uint64, err error) {
+	size := 8
+	for _, list := range lists {
+		size += 4 * len(list)
 	}
-	a.steps = binary.LittleEndian.Uint64(b)
+	if len(b) != size {
+		return 0, fmt.Errorf("state of an optimizer of %d bytes, want %d: it is of another number of weights or another optimizer", len(b), size)
+	}
+	count = binary.LittleEndian.Uint64(b)
 	b = b[8:]
-	for _, list := range [][]float32{a.m, a.v} {
+	for _, list := range lists {
 		for i := range list {
 			list[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
 		}
 		b = b[4*len(list):]
 	}
-	return nil
+	return count, nil
 }
