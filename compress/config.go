@@ -63,8 +63,11 @@ type Config struct {
 	Control bool `yaml:"control,omitempty"`
 	Seeds   int  `yaml:"seeds,omitempty"`
 
-	Seed   uint64 `yaml:"seed"`
-	Shards int    `yaml:"shards"` // parts of a batch that run beside each other; the result depends on it
+	Seed uint64 `yaml:"seed"`
+	// Shards are the parts of a batch that can run beside each other. The result depends on
+	// them and not on how many processors do: the same job gives the same bytes on machines
+	// of one kind with any number of them. More than Shards processors are not used.
+	Shards int `yaml:"shards"`
 	// Threads run the teacher. They do not change the result.
 	Threads int `yaml:"threads"`
 
@@ -108,7 +111,7 @@ func (d Data) options() data.Options {
 // Default is a configuration that lacks only Teacher, Data and Out.
 func Default() Config {
 	return Config{Student: "auto", Loss: "kd", Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
-		Decay: 1e-4, Seed: 1, Shards: min(runtime.NumCPU(), 8), Threads: runtime.NumCPU(), Precision: "fp32"}
+		Decay: 1e-4, Seed: 1, Shards: 4, Threads: runtime.NumCPU(), Precision: "fp32"}
 }
 
 // ReadJob reads a job file over the defaults. Unknown fields are errors.

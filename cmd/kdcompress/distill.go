@@ -94,7 +94,7 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.BoolVar(&c.Control, "control", c.Control, "train the same student without distillation too and report the difference")
 	fs.IntVar(&c.Seeds, "seeds", c.Seeds, "repeat --control from so many seeds")
 	fs.Uint64Var(&c.Seed, "seed", c.Seed, "of weights and order")
-	fs.IntVar(&c.Shards, "shards", c.Shards, "parts of a batch trained beside each other; the result depends on it")
+	fs.IntVar(&c.Shards, "shards", c.Shards, "parts of a batch, and most processors used in training; the result depends on it, and not on how many processors there are")
 	fs.IntVar(&c.Threads, "threads", c.Threads, "threads that run the teacher")
 	fs.StringVar(&c.Precision, "precision", c.Precision, "fp32")
 	fs.Var(&c.MaxSize, "max-size", "budget: bytes of the student's file, such as 500kB")
