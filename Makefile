@@ -53,9 +53,9 @@ bench:
 bench-gemm: setup
 	$(GO) test -run '^$$' -bench GemmBeside -benchtime 1x ./student/internal/kernel
 
-# bench-step times training steps of the engine and of PyTorch in turns. PYTHON
-# needs PyTorch (Debian 12: python3-torch).
-PYTHON ?= /usr/bin/python3
+# bench-step times training steps of the engine and of PyTorch in turns. PYTHON is
+# the interpreter that has PyTorch; unless it is given, the one with the newest
+# (Debian 12 has python3-torch; a virtual environment .venv with PyPI's is newer).
 bench-step: setup
 	$(GO) build -o bin/benchstep ./scripts/benchstep
-	$(PYTHON) scripts/bench_step.py --engine bin/benchstep
+	python=$${PYTHON:-$$(sh scripts/newest-torch.sh)} && "$$python" scripts/bench_step.py --engine bin/benchstep

@@ -9,9 +9,12 @@ A step is the forward pass, the backward pass and AdamW, on the same batch over
 and over. Both sides have the same nets (as many weights, or the net is refused),
 batches and threads. In every round each side takes as many steps as fit its turn;
 the table has the medians over rounds. PyTorch runs as it comes and, for pictures,
-with channels_last; the better counts. Its process runs with glibc's malloc set to
+with channels_last; the better counts. Its processes run with glibc's malloc set to
 keep memory instead of returning it, and with the fused AdamW where there is one.
-Needs PyTorch (Debian 12: python3-torch).
+Every net has processes of its own on both sides, of which one works at a time. Peak
+memory is the most that a process had resident (VmHWM), the interpreter and PyTorch's
+libraries included; what they take before there is a net stands beside it.
+Needs PyTorch: `make bench-step` takes the newest it finds, PYTHON names another.
 """
 import argparse
 import json
@@ -130,32 +133,44 @@ NETS = {
 }
 
 
-class Engine:
-    """The Go program, which works only while it has an order."""
+class Process:
+    """A process of one side, which works only while it has an order."""
 
-    def __init__(self, program, threads):
-        self.process = subprocess.Popen([program, "-threads", str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, *command):
+        self.name = command[0]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def order(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit(f"the engine ended at the order {line!r}")
+            raise SystemExit(f"{self.name} ended at the order {line!r}")
         return json.loads(answer)
 
     def steps(self, k):
         answer = self.order(f"steps {k}")
         if "error" in answer:
-            raise SystemExit(f"the engine: {answer['error']}")
+            raise SystemExit(f"{self.name}: {answer['error']}")
         return answer["seconds"]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def resident(field):
+    """The resident memory of this process in bytes: VmRSS, or its peak VmHWM."""
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) << 10 for line in f if line.startswith(field))
 
 
 class Torch:
     """A net in PyTorch and what trains it."""
 
-    def __init__(self, make, x, channels_last):
+    def __init__(self, make, data, channels_last):
         torch.manual_seed(1)
+        x = data()
         self.net, self.x, self.target = make().train(), x, torch.randn(len(x), CLASSES)
         if channels_last:
             self.net, self.x = self.net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
@@ -173,6 +188,21 @@ class Torch:
             loss.backward()
             self.adam.step()
         return time.perf_counter() - begin
+
+
+def serve(name, channels_last):
+    """Take orders for one net, as the engine's program does."""
+    idle = resident("VmRSS")
+    side = Torch(*NETS[name][1:], channels_last)
+    for line in sys.stdin:
+        order, *rest = line.split()
+        if order == "steps":
+            answer = {"seconds": side.steps(int(rest[0]))}
+        elif order == "weights":
+            answer = {"weights": sum(p.numel() for p in side.net.parameters()), "batch": len(side.x), "dims": side.x.dim()}
+        else:
+            answer = {"peak": resident("VmHWM"), "idle": idle}
+        print(json.dumps(answer), flush=True)
 
 
 def rounds(sides, count, turn):
@@ -202,45 +232,55 @@ def load():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--engine", required=True, help="the program built from scripts/benchstep")
+    parser.add_argument("--engine", help="the program built from scripts/benchstep")
     parser.add_argument("--threads", type=int, default=2, help="threads of each side (default 2)")
     parser.add_argument("--rounds", type=int, default=21, help="rounds a net (default 21)")
     parser.add_argument("--turn", type=float, default=0.15, help="seconds a turn lasts where steps are short (default 0.15)")
     parser.add_argument("--nets", default=",".join(NETS), help="the nets to run, by name (default all: %(default)s)")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    parser.add_argument("--channels-last", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.serve:
+        return serve(args.serve, args.channels_last)
+    if not args.engine:
+        parser.error("--engine is missing")
     unknown = set(args.nets.split(",")) - set(NETS)
     if unknown:
         parser.error(f"no net {', '.join(sorted(unknown))}; there are {', '.join(NETS)}")
-    torch.set_num_threads(args.threads)
-    engine = Engine(args.engine, args.threads)
-    versions = engine.order("nets")
+    threads = ("-threads", str(args.threads))
+    product = Process(args.engine, *threads)
+    versions = product.order("nets")
     before, peaks, missing, rows = load(), [], [], []
     for name in args.nets.split(","):
-        title, make, data = NETS[name]
-        x = data()
-        sides = [Torch(make, x, False)]
-        if x.dim() == 4:
-            sides.append(Torch(make, x, True))
+        title, child = NETS[name][0], (sys.executable, __file__, "--engine", args.engine, "--threads", str(args.threads), "--serve", name)
+        engine, torches = Process(args.engine, *threads), [Process(*child)]
+        net = torches[0].order("weights")
+        if net["dims"] == 4:
+            torches.append(Process(*child, "--channels-last"))
         opened = engine.order("open " + name)
-        weights = sum(p.numel() for p in sides[0].net.parameters())
-        if "error" not in opened and opened["weights"] != weights:
-            raise SystemExit(f"{name}: {opened['weights']} weights in the engine, {weights} in PyTorch")
+        if "error" not in opened and opened["weights"] != net["weights"]:
+            raise SystemExit(f"{name}: {opened['weights']} weights in the engine, {net['weights']} in PyTorch")
         if "error" in opened:
             missing.append(f"{title}: {opened['error']}")
             continue
-        matmul = engine.order("matmul 20")
+        matmul = product.order("matmul 20")
         if "gflops" in matmul:
             peaks.append(matmul["gflops"])
-        ours, *theirs = rounds([engine, *sides], args.rounds, args.turn)
-        rows.append((title, len(x), ours, theirs, opened["macs"] * 6 / ours / 1e6, opened["bytes"] / 1e6))
+        ours, *theirs = rounds([engine, *torches], args.rounds, args.turn)
+        memory = [side.order("memory") for side in (engine, torches[theirs.index(min(theirs))])]
+        rows.append((title, net["batch"], ours, theirs, opened["macs"] * 6 / ours / 1e6, opened["bytes"] / 1e6, memory))
         print(f"{title}: {ours:.2f} ms, PyTorch {', '.join(f'{t:.2f}' for t in theirs)}", file=sys.stderr)
+        for side in (engine, *torches):
+            side.close()
     peak = statistics.median(peaks) if peaks else None
-    print("| net (batch) | ours, ms | PyTorch, ms | channels_last, ms | PyTorch's better / ours | ours, GFLOP/s | of MatMul | our plan, MB |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
-    for title, batch, ours, theirs, gflops, megabytes in rows:
+    print("| net (batch) | ours, ms | PyTorch, ms | channels_last, ms | PyTorch's better / ours | ours, GFLOP/s | of MatMul | our plan, MB | our peak, MB | PyTorch's peak, MB |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    for title, batch, ours, theirs, gflops, megabytes, memory in rows:
         last = f"{theirs[1]:.2f}" if len(theirs) > 1 else "-"
         share = f"{gflops / peak:.0%}" if peak else "-"
-        print(f"| {title} ({batch}) | {ours:.2f} | {theirs[0]:.2f} | {last} | {min(theirs) / ours:.2f} | {gflops:.1f} | {share} | {megabytes:.1f} |")
+        used = " | ".join(f"{m['peak'] / 1e6:.0f} ({m['idle'] / 1e6:.0f} idle)" for m in memory)
+        print(f"| {title} ({batch}) | {ours:.2f} | {theirs[0]:.2f} | {last} | {min(theirs) / ours:.2f} | {gflops:.1f} | {share} | {megabytes:.1f} | {used} |")
     for line in missing:
         print(f"\nNot run: {line}.")
     product = "ONNX Runtime's MatMul was not measured"

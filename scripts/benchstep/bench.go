@@ -24,7 +24,9 @@ const opset = 20
 // bench is the open net and what trains it.
 type bench struct {
 	threads int
+	shards  int
 	library string
+	idle    int64 // bytes resident before there is a net
 	plan    *engine.Plan[float32]
 	params  *engine.Params[float32]
 	adam    *optim.AdamW
@@ -57,7 +59,7 @@ func (b *bench) open(name string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := engine.Compile(g, params, engine.Options{Batch: n.batch, Shards: b.threads, Opset: opset, Training: true, Losses: []string{loss}})
+	plan, err := engine.Compile(g, params, engine.Options{Batch: n.batch, Shards: b.shards, Opset: opset, Training: true, Losses: []string{loss}})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@
 //	nets     the nets there are
 //	open NET compile a net in place of the last
 //	steps K  take K training steps: forward, backward, AdamW
+//	memory   the most memory the process has had resident, and what it had at its start
 //	matmul K the speed of K products of 1024x1024 matrices in ONNX Runtime
 //
 // An answer with "error" says why an order could not be carried out.
@@ -27,7 +28,8 @@ import (
 
 func main() {
 	profile := flag.String("cpuprofile", "", "write a profile of the processor until the end of input to this file")
-	threads := flag.Int("threads", 2, "parts of a batch that run beside each other, and threads of ONNX Runtime")
+	threads := flag.Int("threads", 2, "threads, of ONNX Runtime too")
+	shards := flag.Int("shards", 0, "parts of a batch; as many as threads if 0")
 	library := flag.String("ort-lib", "", "ONNX Runtime's shared library; found by itself if empty")
 	flag.Parse()
 	if *threads < 1 {
@@ -45,9 +47,12 @@ func main() {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	if *shards < 1 {
+		*shards = *threads
+	}
 	runtime.GOMAXPROCS(*threads)
 	out := json.NewEncoder(os.Stdout)
-	b := &bench{threads: *threads, library: *library}
+	b := &bench{threads: *threads, shards: *shards, library: *library, idle: resident("VmRSS")}
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		answer, err := b.obey(in.Text())
@@ -76,6 +81,8 @@ func (b *bench) obey(line string) (any, error) {
 		return map[string]any{"nets": names, "go": runtime.Version()}, nil
 	case "open":
 		return b.open(rest)
+	case "memory":
+		return memory{resident("VmHWM"), b.idle}, nil
 	case "steps", "matmul":
 		k, err := strconv.Atoi(rest)
 		if err != nil || k < 1 {
