@@ -181,6 +181,20 @@ class Attention(nn.Module):
         return self.fc(self.block(x).mean(1))
 
 
+class Sequence(nn.Module):
+    """A bidirectional LSTM and a GRU over six steps, and the last step."""
+    shape, momentum = (6, 4), 0.9
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(4, 5, batch_first=True, bidirectional=True)
+        self.gru = nn.GRU(10, 3, batch_first=True)
+        self.fc = nn.Linear(3, CLASSES)
+
+    def forward(self, x):
+        return self.fc(self.gru(self.lstm(x)[0])[0][:, -1])
+
+
 def initial(net):
     """Set all parameters and states; return the record of each, in order."""
     records = []
@@ -234,7 +248,7 @@ def main():
     parser.add_argument("--out", required=True, help="folder for the NET.json files")
     out = parser.parse_args().out
     torch.set_num_threads(1)
-    for cls in (MLP, LeNet, Strided, Residual, Mobile, Wave, Attention):
+    for cls in (MLP, LeNet, Strided, Residual, Mobile, Wave, Attention, Sequence):
         path = os.path.join(out, cls.__name__.lower() + ".json")
         record = trace(cls())
         head = {k: v for k, v in record.items() if k != "params"}

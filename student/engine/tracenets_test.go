@@ -32,6 +32,7 @@ var traceNets = map[string]func(n *traceNet, x string) string{
 	"mobile":    mobile,
 	"wave":      wave,
 	"attention": attention,
+	"sequence":  lastStep,
 }
 
 // linear is PyTorch's Linear, whose weight is [out, in].
@@ -120,4 +121,46 @@ func attention(n *traceNet, x string) string {
 // layerNorm normalises the last axis.
 func (n *traceNet) layerNorm(name, x string) string {
 	return n.Op("LayerNormalization", []string{x, n.weight(name + ".weight"), n.weight(name + ".bias")}, onnx.Float("epsilon", 1e-5))
+}
+
+// lastStep is a bidirectional LSTM and a GRU as PyTorch exports them, steps first, with
+// the gates in PyTorch's order: its weights are cut and put together in the graph.
+func lastStep(n *traceNet, x string) string {
+	x = n.Op("Transpose", []string{x}, onnx.Ints("perm", 1, 0, 2))
+	y := n.recurrent("LSTM", "lstm", x, 5, []string{"", "_reverse"}, 0, 3, 1, 2)
+	y = n.Op("Transpose", []string{y}, onnx.Ints("perm", 0, 2, 1, 3))
+	y = n.Op("Reshape", []string{y, n.Int64("joined", []int64{3}, []int64{0, 0, -1})})
+	y = n.recurrent("GRU", "gru", y, 3, []string{""}, 1, 0, 2)
+	y = n.Op("Squeeze", []string{y, n.Int64("direction", []int64{1}, []int64{1})})
+	y = n.Op("Transpose", []string{y}, onnx.Ints("perm", 1, 0, 2))
+	return n.linear("fc", n.Op("Gather", []string{y, n.Int64("last", nil, []int64{-1})}, onnx.Int("axis", 1)))
+}
+
+// recurrent is a recurrent node whose gates stand in the given order in PyTorch.
+func (n *traceNet) recurrent(kind, name, x string, hidden int64, directions []string, order ...int) string {
+	ordered := func(what string) string {
+		parts := n.OpMulti("gate", "Split", []string{n.weight(name + "." + what)}, len(order), onnx.Int("axis", 0), onnx.Int("num_outputs", int64(len(order))))
+		var gates []string
+		for _, i := range order {
+			gates = append(gates, parts[i])
+		}
+		return n.Op("Concat", gates, onnx.Int("axis", 0))
+	}
+	front := n.Int64("front", []int64{1}, []int64{0})
+	var w, r, b []string
+	for _, d := range directions {
+		both := n.Op("Concat", []string{ordered("bias_ih_l0" + d), ordered("bias_hh_l0" + d)}, onnx.Int("axis", 0))
+		w = append(w, n.Op("Unsqueeze", []string{ordered("weight_ih_l0" + d), front}))
+		r = append(r, n.Op("Unsqueeze", []string{ordered("weight_hh_l0" + d), front}))
+		b = append(b, n.Op("Unsqueeze", []string{both, front}))
+	}
+	all := func(list []string) string { return n.Op("Concat", list, onnx.Int("axis", 0)) }
+	attrs := []onnx.Attr{onnx.Int("hidden_size", hidden)}
+	if len(directions) > 1 {
+		attrs = append(attrs, onnx.String("direction", "bidirectional"))
+	}
+	if kind == "GRU" {
+		attrs = append(attrs, onnx.Int("linear_before_reset", 1))
+	}
+	return n.Op(kind, []string{x, all(w), all(r), all(b)}, attrs...)
 }
