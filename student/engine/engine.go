@@ -175,6 +175,9 @@ func compile[T kernel.Float](g *onnx.Graph, params *Params[T], opt Options) (*Pl
 			return nil, &onnx.Error{Node: n.Name, Op: n.OpType, Err: err}
 		}
 	}
+	if fusing {
+		p.fuseAttention()
+	}
 	if err := p.markNeeded(); err != nil {
 		return nil, err
 	}

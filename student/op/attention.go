@@ -179,19 +179,18 @@ func (n *Node) newAttention() (*Attending, error) {
 	if n.Has(6) && n.In[6].Len() != q[0] {
 		return nil, fmt.Errorf("nonpad_kv_seqlen has shape %v, wants [%d]", n.In[6].Shape, q[0])
 	}
+	if !n.Has(3) {
+		return a, nil
+	}
 	var err error
-	a.Mask, err = n.attentionMask(3, []int{q[0], a.Heads, a.Rows, a.Keys})
+	a.Mask, err = NewAttentionMask(n.In[3].Shape, n.In[3].Type == onnx.Bool, []int{q[0], a.Heads, a.Rows, a.Keys})
 	return a, err
 }
 
-// attentionMask reads the steps of input i, a mask that broadcasts to the scores. Its
-// last axis may be shorter.
-func (n *Node) attentionMask(i int, scores []int) (*AttentionMask, error) {
-	if !n.Has(i) {
-		return nil, nil
-	}
-	shape := n.In[i].Shape
-	m := &AttentionMask{Keys: scores[3], Bool: n.In[i].Type == onnx.Bool}
+// NewAttentionMask reads the steps of a mask that broadcasts to scores [N, heads, queries,
+// keys]. Its last axis may be shorter.
+func NewAttentionMask(shape []int, ofBool bool, scores []int) (*AttentionMask, error) {
+	m := &AttentionMask{Keys: scores[3], Bool: ofBool}
 	into := []*int{&m.Sample, &m.Head, &m.Row, &m.Col}
 	if len(shape) > 4 {
 		return nil, fmt.Errorf("the mask has shape %v, wants four axes at most", shape)

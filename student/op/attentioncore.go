@@ -206,10 +206,10 @@ func attendBackward[T kernel.Float](a *Attending, n int, o *attended[T]) {
 	}
 }
 
-// BindAttending is a kernel of an attention whose operands are batched or, where the
-// mask is not, shared masks: inputs q, k, v and the mask where there is one. They may be
-// parts of one tensor. out describes the output.
-func BindAttending[T kernel.Float](a *Attending, out Operand, inputs, perSample int) *Kernel[T] {
+// BindAttending is a kernel of an attention with batched inputs q, k and v, which may be
+// parts of one tensor, and a batched or shared mask where there is one. out describes the
+// output; a sample of the batch is perSample of the attention's.
+func BindAttending[T kernel.Float](a *Attending, out Operand, perSample int) *Kernel[T] {
 	k := &Kernel[T]{Out: []Operand{out}, ReadsIn: []int{0, 1, 2}, Saved: a.saved() * perSample, Scratch: a.scratch()}
 	k.Forward = []Phase[T]{func(f *Frame[T]) {
 		o := attended[T]{q: f.In[0], k: f.In[1], v: f.In[2], mask: operand(f.In, 3), y: f.Out[0], saved: f.Saved, scratch: f.Scratch}
