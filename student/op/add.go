@@ -16,7 +16,7 @@ var _ = register(Op{
 
 func bindAdd[T kernel.Float](n *Node) (*Kernel[T], error) {
 	grad := func(g, dy, _, _ []T) { addTo(g, dy, 1) }
-	return binary[T]{fwd: add[T], da: grad, db: grad}.bind(n)
+	return binary[T]{fwd: add[T], da: grad, db: grad, passA: true, passB: true}.bind(n)
 }
 
 func add[T kernel.Float](out, a, b []T) {

@@ -17,6 +17,8 @@ type binary[T kernel.Float] struct {
 	// operand's: a run that was broadcast is summed. Both are nil where no gradient
 	// passes.
 	da, db func(grad, dy, a, b []T)
+	// passA and passB say that da and db add dy itself.
+	passA, passB bool
 	// reads lists the inputs that da and db read.
 	reads []int
 }
@@ -48,6 +50,21 @@ func (e binary[T]) bind(n *Node) (*Kernel[T], error) {
 	if e.da == nil {
 		return k, nil
 	}
+	for i := range n.In {
+		if Len(n.In[i].Shape) == Len(shape) {
+			k.Sets = append(k.Sets, i)
+		}
+	}
+	grad := func(add func(grad, dy, a, b []T), fresh, pass bool, g, dy, a, b []T) {
+		switch {
+		case fresh && pass:
+			copy(g, dy)
+			return
+		case fresh:
+			clear(g)
+		}
+		add(g, dy, a, b)
+	}
 	k.Backward = []Phase[T]{func(f *Frame[T]) {
 		dy, da, db := f.DOut[0], f.DIn[0], f.DIn[1]
 		for r := w.start(f.N); r.next(); {
@@ -56,10 +73,10 @@ func (e binary[T]) bind(n *Node) (*Kernel[T], error) {
 				a, b = f.In[0][r.a:r.a+r.lenA], f.In[1][r.b:r.b+r.lenB]
 			}
 			if da != nil {
-				e.da(da[r.a:r.a+r.lenA], dy[r.o:r.o+r.len], a, b)
+				grad(e.da, f.Fresh[0], e.passA, da[r.a:r.a+r.lenA], dy[r.o:r.o+r.len], a, b)
 			}
 			if db != nil {
-				e.db(db[r.b:r.b+r.lenB], dy[r.o:r.o+r.len], a, b)
+				grad(e.db, f.Fresh[1], e.passB, db[r.b:r.b+r.lenB], dy[r.o:r.o+r.len], a, b)
 			}
 		}
 	}}

@@ -159,7 +159,7 @@ func (s *einsumSide[T]) packed(n int, x []T, scratch *[]T) []T {
 		return x[:s.size.of(n)]
 	}
 	m := take(scratch, s.size.of(n))
-	s.pack.walk(n, m, x, false)
+	s.pack.walk(n, m, x, there)
 	return m
 }
 
@@ -178,7 +178,7 @@ func (e *einsumProduct[T]) forward(f *Frame[T]) {
 			kernel.Gemm(false, false, m, n, k, 1, a[j*m*k:], max(k, 1), b[j*k*n:], max(n, 1), 0, c[j*m*n:], max(n, 1))
 		}
 		if !e.c.direct {
-			e.unpack.walk(f.N, y[:len(c)], c, false)
+			e.unpack.walk(f.N, y[:len(c)], c, there)
 		}
 	}
 }
@@ -222,6 +222,6 @@ func (s *einsumSide[T]) target(n int, dx []T, scratch *[]T) []T {
 
 func (s *einsumSide[T]) settle(n int, dx, m []T) {
 	if !s.direct {
-		s.pack.walk(n, m, dx, true)
+		s.pack.walk(n, m, dx, adding)
 	}
 }

@@ -79,6 +79,7 @@ func bindSplit[T kernel.Float](n *Node) (*Kernel[T], error) {
 			}
 		}
 	}}
+	k.Sets = []int{0}
 	k.Backward = []Phase[T]{func(f *Frame[T]) {
 		dx := f.DIn[0]
 		if dx == nil {
@@ -86,8 +87,14 @@ func bindSplit[T kernel.Float](n *Node) (*Kernel[T], error) {
 		}
 		for r := range rows.of(f.N) {
 			for i, w := range widths {
-				if f.DOut[i] != nil {
-					kernel.Add(dx[:w], f.DOut[i][r*w:(r+1)*w])
+				switch dy := f.DOut[i]; {
+				case dy == nil && f.Fresh[0]:
+					clear(dx[:w])
+				case dy == nil:
+				case f.Fresh[0]:
+					copy(dx[:w], dy[r*w:])
+				default:
+					kernel.Add(dx[:w], dy[r*w:(r+1)*w])
 				}
 				dx = dx[w:]
 			}

@@ -16,9 +16,10 @@ var _ = register(Op{
 
 func bindSub[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return binary[T]{
-		fwd: sub[T],
-		da:  func(g, dy, _, _ []T) { addTo(g, dy, 1) },
-		db:  func(g, dy, _, _ []T) { addTo(g, dy, -1) },
+		fwd:   sub[T],
+		da:    func(g, dy, _, _ []T) { addTo(g, dy, 1) },
+		db:    func(g, dy, _, _ []T) { addTo(g, dy, -1) },
+		passA: true,
 	}.bind(n)
 }
 

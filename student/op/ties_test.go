@@ -56,6 +56,7 @@ func TestKinks(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.Out, f.DOut = [][]float64{make([]float64, k.Out[0].Len())}, [][]float64{c.dy}
+			f.Fresh = make([]bool, len(f.In))
 			f.Saved, f.Scratch = make([]float64, k.Saved), make([]float64, k.Scratch+k.ScratchPer)
 			for _, phase := range append(slices.Clone(k.Forward), k.Backward...) {
 				phase(f)

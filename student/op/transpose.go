@@ -81,10 +81,15 @@ func bindTranspose[T kernel.Float](n *Node) (*Kernel[T], error) {
 	batched := x.Batched && first == 0
 	p := &permutation[T]{dims: dims[1:], strides: strides, lead: n.count(dims[0], batched)}
 	k := result[T](n, shape, batched)
-	k.Forward = []Phase[T]{func(f *Frame[T]) { p.walk(f.N, f.Out[0], f.In[0], false) }}
+	k.Sets = []int{0}
+	k.Forward = []Phase[T]{func(f *Frame[T]) { p.walk(f.N, f.Out[0], f.In[0], there) }}
 	k.Backward = []Phase[T]{func(f *Frame[T]) {
-		if f.DIn[0] != nil {
-			p.walk(f.N, f.DOut[0], f.DIn[0], true)
+		switch {
+		case f.DIn[0] == nil:
+		case f.Fresh[0]:
+			p.walk(f.N, f.DOut[0], f.DIn[0], back)
+		default:
+			p.walk(f.N, f.DOut[0], f.DIn[0], adding)
 		}
 	}}
 	return k, nil
@@ -98,8 +103,14 @@ type permutation[T kernel.Float] struct {
 	lead    count
 }
 
-// walk copies the input to the output, or adds the output to the input where add.
-func (p *permutation[T]) walk(n int, out, in []T, add bool) {
+// What a walk over a permutation does.
+const (
+	there  = iota // it copies the input to the output
+	back          // the output to the input
+	adding        // it adds the output to the input
+)
+
+func (p *permutation[T]) walk(n int, out, in []T, way int) {
 	lead, last := p.lead.of(n), len(p.strides)-1
 	row, stride := lead, p.strides[last]
 	if last > 0 {
@@ -108,19 +119,40 @@ func (p *permutation[T]) walk(n int, out, in []T, add bool) {
 	if row == 0 || len(out) == 0 {
 		return
 	}
+	// Where the last axis but one takes single steps, both are a matrix to turn.
+	turned, rows := last > 0 && p.strides[last-1] == 1 && stride > 1 && way != adding, 1
+	if turned {
+		last--
+		rows = lead
+		if last > 0 {
+			rows = p.dims[last-1]
+		}
+	}
 	var at [maxAxes]int
-	for base := 0; len(out) > 0; out = out[row:] {
-		line := out[:row]
+	for base := 0; len(out) > 0; out = out[rows*row:] {
+		line := out[:rows*row]
 		switch {
-		case add:
-			for i, v := range line {
-				in[base+i*stride] += v
-			}
-		case stride == 1:
+		case turned && way == there:
+			kernel.TurnStrided(line, row, in[base:], stride, row, rows)
+		case turned:
+			kernel.TurnStrided(in[base:], stride, line, row, rows, row)
+		case stride == 1 && way == there:
 			copy(line, in[base:])
-		default:
+		case stride == 1 && way == back:
+			copy(in[base:], line)
+		case stride == 1:
+			kernel.Add(in[base:base+row], line)
+		case way == there:
 			for i := range line {
 				line[i] = in[base+i*stride]
+			}
+		case way == back:
+			for i, v := range line {
+				in[base+i*stride] = v
+			}
+		default:
+			for i, v := range line {
+				in[base+i*stride] += v
 			}
 		}
 		for i := last - 1; i >= 0; i-- {
