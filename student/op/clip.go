@@ -39,17 +39,8 @@ func bindClip[T kernel.Float](n *Node) (*Kernel[T], error) {
 	}
 	low, high := T(lo), T(hi)
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = min(max(v, low), high)
-			}
-		},
-		bwd: func(dx, dy, x, _ []T) {
-			slope := [2]T{1, 0}
-			for i, v := range x {
-				dx[i] += dy[i] * slope[less(v, low)|less(high, v)]
-			}
-		},
+		fwd:   func(y, x []T) { kernel.Clip(y, x, low, high) },
+		bwd:   func(dx, dy, x, _ []T) { kernel.ClipGrad(dx, dy, x, low, high) },
 		readX: true,
 	}.bind(n), nil
 }

@@ -23,18 +23,8 @@ var _ = register(Op{
 func bindHardSigmoid[T kernel.Float](n *Node) (*Kernel[T], error) {
 	alpha, beta := T(n.Float("alpha", 0.2)), T(n.Float("beta", 0.5))
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = max(0, min(1, alpha*v+beta))
-			}
-		},
-		bwd: func(dx, dy, x, _ []T) {
-			slope := [2]T{0, alpha}
-			for i, v := range x {
-				l := alpha*v + beta
-				dx[i] += dy[i] * slope[less(0, l)&less(l, 1)]
-			}
-		},
+		fwd:   func(y, x []T) { kernel.HardSigmoid(y, x, alpha, beta) },
+		bwd:   func(dx, dy, x, _ []T) { kernel.HardSigmoidGrad(dx, dy, x, alpha, beta) },
 		readX: true,
 	}.plain(n)
 }

@@ -17,17 +17,8 @@ var _ = register(Op{
 
 func bindHardSwish[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = v * max(0, min(1, v*(1.0/6)+0.5))
-			}
-		},
-		bwd: func(dx, dy, x, _ []T) {
-			for i, v := range x {
-				slope := [3]T{0, v*(1.0/3) + 0.5, 1}
-				dx[i] += dy[i] * slope[less(-3, v)+1-less(v, 3)]
-			}
-		},
+		fwd:   kernel.HardSwish[T],
+		bwd:   func(dx, dy, x, _ []T) { kernel.HardSwishGrad(dx, dy, x) },
 		readX: true,
 	}.plain(n)
 }

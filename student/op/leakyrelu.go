@@ -20,18 +20,10 @@ var _ = register(Op{
 })
 
 func bindLeakyRelu[T kernel.Float](n *Node) (*Kernel[T], error) {
-	slope := [2]T{1, T(n.Float("alpha", 0.01))}
+	alpha := T(n.Float("alpha", 0.01))
 	return unary[T]{
-		fwd: func(y, x []T) {
-			for i, v := range x {
-				y[i] = v * slope[less(v, 0)]
-			}
-		},
-		bwd: func(dx, dy, x, _ []T) {
-			for i, d := range dy {
-				dx[i] += d * slope[less(x[i], 0)]
-			}
-		},
+		fwd:   func(y, x []T) { kernel.LeakyRelu(y, x, alpha) },
+		bwd:   func(dx, dy, x, _ []T) { kernel.LeakyReluGrad(dx, dy, x, alpha) },
 		readX: true,
 	}.plain(n)
 }

@@ -198,24 +198,7 @@ func (n *Node) activations(want ...string) error {
 }
 
 // sigmoidRow sets every element to its logistic function.
-func sigmoidRow[T kernel.Float](x []T) {
-	for i, v := range x {
-		x[i] = -v
-	}
-	kernel.Exp(x, x)
-	for i, e := range x {
-		x[i] = 1 / (1 + e)
-	}
-}
+func sigmoidRow[T kernel.Float](x []T) { kernel.Sigmoid(x, x) }
 
-// tanhRow sets y to the hyperbolic tangent of x; they may be one slice. In float32
-// the result is within 2^-23 of it.
-func tanhRow[T kernel.Float](y, x []T) {
-	for i, v := range x {
-		y[i] = 2 * v
-	}
-	kernel.Exp(y, y)
-	for i, e := range y {
-		y[i] = 1 - 2/(1+e)
-	}
-}
+// tanhRow sets y to the hyperbolic tangent of x; they may be one slice.
+func tanhRow[T kernel.Float](y, x []T) { kernel.Tanh(y[:len(x)], x) }

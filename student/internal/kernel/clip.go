@@ -45,3 +45,19 @@ func within[T Float](d, y, lo, hi T) T {
 	}
 	return 0
 }
+
+// ClipGrad adds dy to dx wherever x is within [low, high].
+func ClipGrad[T Float](dx, dy, x []T, low, high T) {
+	dy, x = dy[:len(dx)], x[:len(dx)]
+	n := blocksOf(dx)
+	if n > 0 {
+		vectors.clipGrad(n, first(dx), first(dy), first(x), float32(low), float32(high))
+	}
+	for i := n * vectorBlock; i < len(dx); i++ {
+		d := dy[i]
+		if x[i] < low || x[i] > high {
+			d = 0
+		}
+		dx[i] += d
+	}
+}

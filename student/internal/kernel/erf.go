@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Erf sets y to the error function of x, element by element of y. x and y must not
-// overlap. In float32 the result is within four units in the last place.
+// Erf sets y to the error function of x, element by element of y. x and y may be
+// one slice. In float32 the result is within four units in the last place.
 func Erf[T Float](y, x []T) {
 	x = x[:len(y)]
 	n := blocksOf(y)

@@ -8,8 +8,8 @@ import (
 )
 
 // Gelu sets y to x*Φ(x), element by element of y, Φ the standard normal
-// distribution (Hendrycks and Gimpel 2016, arXiv:1606.08415). x and y must not
-// overlap. In float32 Φ is within 4e-7 of its value, of the smaller tail's beyond.
+// distribution (Hendrycks and Gimpel 2016, arXiv:1606.08415). x and y may be
+// one slice. In float32 Φ is within 4e-7 of its value, of the smaller tail's beyond.
 func Gelu[T Float](y, x []T) {
 	x = x[:len(y)]
 	n := blocksOf(y)
@@ -78,7 +78,7 @@ const (
 )
 
 // GeluTanh sets y to x/2*(1+tanh(√(2/π)(x+0.044715x³))), element by element of y.
-// x and y must not overlap.
+// x and y may be one slice.
 func GeluTanh[T Float](y, x []T) {
 	x = x[:len(y)]
 	n := blocksOf(y)

@@ -87,8 +87,18 @@ func (s neon) step(w *writer, l loop, st step, u int) {
 		w.p("FMOVQ %s, F%d", memory(), d)
 	case "store":
 		w.p("FMOVQ F%d, %s", own(st.operands[1]), memory())
-	case "add", "sub", "mul", "div", "min", "max", "and", "or", "iadd", "isub", "gt":
-		op := map[string]int{"add": fadd, "sub": fsub, "mul": fmul, "div": fdiv, "min": fmin, "max": fmax, "and": and, "or": orr,
+	case "min", "max":
+		// As on x86 the second operand is the result where neither is less.
+		a, b, scratch := o(0), own(st.operands[1]), s.zero(l)-2
+		if st.operation == "max" {
+			w.three(fcmgt, scratch, a, b)
+		} else {
+			w.three(fcmgt, scratch, b, a)
+		}
+		w.three(bsl, scratch, a, b)
+		w.three(orr, d, scratch, scratch)
+	case "add", "sub", "mul", "div", "and", "or", "iadd", "isub", "gt":
+		op := map[string]int{"add": fadd, "sub": fsub, "mul": fmul, "div": fdiv, "and": and, "or": orr,
 			"iadd": add, "isub": sub, "gt": fcmgt}[st.operation]
 		a := o(0)
 		w.three(op, d, a, o(1))
@@ -110,7 +120,7 @@ func (s neon) step(w *writer, l loop, st step, u int) {
 		m, scratch := own("M"), s.zero(l)-1
 		a := o(1)
 		w.three(orr, scratch, m, m)
-		w.three(bsl, scratch, a, own(st.operands[2]))
+		w.three(bsl, scratch, a, register(st.operands[2], scratch-1))
 		w.three(orr, d, scratch, scratch)
 	default:
 		panic("no operation " + st.operation)

@@ -65,6 +65,72 @@ var loops = []loop{
 		T = load dx
 		T = add T U
 		store dx T`},
+	{"ClipGrad", "dx dy x", "low high", 2, `
+		T = load x
+		U = load dy
+		M = gt low T
+		U = sel M zero U
+		M = gt T high
+		U = sel M zero U
+		T = load dx
+		T = add T U
+		store dx T`},
+	{"LeakyRelu", "y x", "alpha", 2, `
+		T = load x
+		U = mul T alpha
+		M = gt zero T
+		T = sel M U T
+		store y T`},
+	{"LeakyReluGrad", "dx dy x", "alpha", 2, `
+		T = load dy
+		U = mul T alpha
+		V = load x
+		M = gt zero V
+		T = sel M U T
+		U = load dx
+		T = add U T
+		store dx T`},
+	{"HardSigmoid", "y x", "alpha beta", 2, `
+		T = load x
+		T = mul T alpha
+		T = add T beta
+		T = min {one} T
+		T = max zero T
+		store y T`},
+	{"HardSigmoidGrad", "dx dy x", "alpha beta", 2, `
+		T = load x
+		T = mul T alpha
+		T = add T beta
+		U = load dy
+		U = mul U alpha
+		M = gt T zero
+		U = keep M U
+		M = gt {one} T
+		U = keep M U
+		T = load dx
+		T = add T U
+		store dx T`},
+	{"HardSwish", "y x", "", 2, `
+		T = load x
+		U = mul T {sixth}
+		U = add U {half}
+		U = min {one} U
+		U = max zero U
+		T = mul T U
+		store y T`},
+	{"HardSwishGrad", "dx dy x", "", 2, `
+		T = load x
+		U = mul T {third}
+		U = add U {half}
+		M = gt T {minusthree}
+		U = keep M U
+		M = gt {three} T
+		U = sel M U {one}
+		T = load dy
+		U = mul T U
+		T = load dx
+		T = add T U
+		store dx T`},
 	{"Scal", "x", "a", 4, `
 		T = load x
 		T = mul T a
@@ -411,6 +477,11 @@ var constants = []struct {
 	{"one", math.Float32bits(1)},
 	{"bias", 127},
 	{"two", math.Float32bits(2)},
+	{"half", math.Float32bits(0.5)},
+	{"sixth", math.Float32bits(1.0 / 6)},
+	{"third", math.Float32bits(1.0 / 3)},
+	{"three", math.Float32bits(3)},
+	{"minusthree", math.Float32bits(-3)},
 	{"minushalf", math.Float32bits(-0.5)},
 	{"sign", 1 << 31},
 	{"magnitude", 1<<31 - 1},

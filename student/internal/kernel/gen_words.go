@@ -13,8 +13,6 @@ const (
 	fmul   = 0x6e20dc00
 	fdiv   = 0x6e20fc00
 	fmla   = 0x4e20cc00
-	fmax   = 0x4e20f400
-	fmin   = 0x4ea0f400
 	fsqrt  = 0x6ea1f800
 	fabs   = 0x4ea0f800
 	fcmgt  = 0x6ea0e400
@@ -42,7 +40,7 @@ const (
 )
 
 var mnemonics = map[int]string{
-	fadd: "FADD", fsub: "FSUB", fmul: "FMUL", fdiv: "FDIV", fmla: "FMLA", fmax: "FMAX", fmin: "FMIN", fsqrt: "FSQRT", fabs: "FABS",
+	fadd: "FADD", fsub: "FSUB", fmul: "FMUL", fdiv: "FDIV", fmla: "FMLA", fsqrt: "FSQRT", fabs: "FABS",
 	fcmgt: "FCMGT", fcmge: "FCMGE", fcmeq: "FCMEQ", fcmlt0: "FCMLT #0", frintn: "FRINTN", fcvtns: "FCVTNS", and: "AND", bic: "BIC",
 	orr: "ORR", bsl: "BSL", add: "ADD", sub: "SUB", shl23: "SHL #23", sshr1: "SSHR #1", fadd2: "FADD.2D", fmul2: "FMUL.2D",
 	fcvtl: "FCVTL", fcvtl2: "FCVTL2", faddp2: "FADDP.2D", faddp: "FADDP", faddps: "FADDP.S",

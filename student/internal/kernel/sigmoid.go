@@ -27,7 +27,7 @@ func SigmoidGrad[T Float](dx, dy, y []T) {
 }
 
 // Swish sets y to x/(1+exp(-alpha*x)), element by element of y (Ramachandran, Zoph
-// and Le 2017, arXiv:1710.05941). x and y must not overlap.
+// and Le 2017, arXiv:1710.05941). x and y may be one slice.
 func Swish[T Float](y, x []T, alpha T) {
 	x = x[:len(y)]
 	n := blocksOf(y)

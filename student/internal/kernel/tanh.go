@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// Tanh sets y to the hyperbolic tangent of x, element by element of y. x and y must
-// not overlap. In float32 the result is within three units in the last place.
+// Tanh sets y to the hyperbolic tangent of x, element by element of y. x and y may
+// be one slice. In float32 the result is within three units in the last place.
 func Tanh[T Float](y, x []T) {
 	x = x[:len(y)]
 	n := blocksOf(y)

@@ -76,6 +76,36 @@ var elementwise = []struct {
 		t := math.Tanh(math.Sqrt(2/math.Pi) * (c + 0.044715*c*c*c))
 		return a + b*((1+t)/2+c/2*(1-t*t)*math.Sqrt(2/math.Pi)*(1+3*0.044715*c*c)), b, c, d
 	}},
+	{"ClipGrad", runClipGrad[float32], runClipGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		if c >= -0.25 && c <= 0.5 {
+			a += b
+		}
+		return a, b, c, d
+	}},
+	{"LeakyRelu", runLeakyRelu[float32], runLeakyRelu[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return max(b, 0) + 0.125*min(b, 0), b, c, d
+	}},
+	{"LeakyReluGrad", runLeakyReluGrad[float32], runLeakyReluGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		if c < 0 {
+			return a + 0.125*b, b, c, d
+		}
+		return a + b, b, c, d
+	}},
+	{"HardSigmoid", runHardSigmoid[float32], runHardSigmoid[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return min(max(0.75*b+0.5, 0), 1), b, c, d
+	}},
+	{"HardSigmoidGrad", runHardSigmoidGrad[float32], runHardSigmoidGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		if l := 0.75*c + 0.5; l > 0 && l < 1 {
+			a += 0.75 * b
+		}
+		return a, b, c, d
+	}},
+	{"HardSwish", runHardSwish[float32], runHardSwish[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return b * min(max(b/6+0.5, 0), 1), b, c, d
+	}},
+	{"HardSwishGrad", runHardSwishGrad[float32], runHardSwishGrad[float64], func(a, b, c, d float64) (float64, float64, float64, float64) {
+		return a + b*(c/3+0.5), b, c, d
+	}},
 	{"RowSoftmax", runRowSoftmax[float32], runRowSoftmax[float64], nil},
 	{"RowSoftmaxGrad", runRowSoftmaxGrad[float32], runRowSoftmaxGrad[float64], nil},
 	{"AdamW", runAdamW[float32], runAdamW[float64], func(w, g, m, v float64) (float64, float64, float64, float64) {
@@ -120,7 +150,16 @@ func runGeluTanh[T Float](s *state[T])    { GeluTanh(s.a, s.b) }
 func runGeluTanhGrad[T Float](s *state[T]) {
 	GeluTanhGrad(s.a, s.b, s.c)
 }
-func runRowSoftmax[T Float](s *state[T]) { RowSoftmax(s.a, s.b, 1, len(s.b)) }
+func runClipGrad[T Float](s *state[T])      { ClipGrad(s.a, s.b, s.c, -0.25, 0.5) }
+func runLeakyRelu[T Float](s *state[T])     { LeakyRelu(s.a, s.b, 0.125) }
+func runLeakyReluGrad[T Float](s *state[T]) { LeakyReluGrad(s.a, s.b, s.c, 0.125) }
+func runHardSigmoid[T Float](s *state[T])   { HardSigmoid(s.a, s.b, 0.75, 0.5) }
+func runHardSigmoidGrad[T Float](s *state[T]) {
+	HardSigmoidGrad(s.a, s.b, s.c, 0.75, 0.5)
+}
+func runHardSwish[T Float](s *state[T])     { HardSwish(s.a, s.b) }
+func runHardSwishGrad[T Float](s *state[T]) { HardSwishGrad(s.a, s.b, s.c) }
+func runRowSoftmax[T Float](s *state[T])    { RowSoftmax(s.a, s.b, 1, len(s.b)) }
 func runRowSoftmaxGrad[T Float](s *state[T]) {
 	RowSoftmaxGrad(s.a, s.b, s.d, 1, len(s.b))
 }
@@ -270,12 +309,23 @@ func TestActivationRange(t *testing.T) {
 		name   string
 		run    func(y, x []float32)
 		define func(float64) float64
-		eps    float64
+		eps    float64 // relative, or where negative, of the argument
 	}{
 		{"Tanh", Tanh[float32], math.Tanh, 3 * 0x1p-23},
 		{"Erf", Erf[float32], math.Erf, 4 * 0x1p-23},
 		{"Sigmoid", Sigmoid[float32], sigmoid, 4 * 0x1p-23},
 		{"Gelu", Gelu[float32], func(v float64) float64 { return v * phi(v) }, 0x1p-14},
+		{"HardSwish", HardSwish[float32], func(v float64) float64 { return v * min(max(v/6+0.5, 0), 1) }, -0x1p-20},
+		{"HardSwishGrad", func(y, x []float32) { clear(y); HardSwishGrad(y, x, x) }, func(v float64) float64 {
+			switch {
+			case v <= -3:
+				return 0
+			case v >= 3:
+				return v
+			}
+			return v * (v/3 + 0.5)
+		}, -0x1p-20},
+		{"Clip", func(y, x []float32) { Clip(y, x, -1, 6) }, func(v float64) float64 { return min(max(v, -1), 6) }, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			saved := vectors
@@ -285,7 +335,11 @@ func TestActivationRange(t *testing.T) {
 			c.run(plain, x)
 			for i, v := range x {
 				want := c.define(float64(v))
-				if got := float64(plain[i]); !(math.Abs(got-want) <= c.eps*math.Abs(want)+0x1p-126) {
+				limit := c.eps * math.Abs(want)
+				if c.eps < 0 {
+					limit = -c.eps * math.Abs(float64(v))
+				}
+				if got := float64(plain[i]); !(math.Abs(got-want) <= limit+0x1p-126) {
 					t.Fatalf("of %v it is %v, want %v", v, got, want)
 				}
 			}

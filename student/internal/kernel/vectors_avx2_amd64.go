@@ -8,39 +8,46 @@ package kernel
 
 func avx2Vectors() *vectorLoops {
 	return &vectorLoops{
-		name:          "avx2",
-		relu:          avx2Relu,
-		reluGrad:      avx2ReluGrad,
-		clip:          avx2Clip,
-		between:       avx2Between,
-		addBetween:    avx2AddBetween,
-		scal:          avx2Scal,
-		add:           avx2Add,
-		axpy:          avx2Axpy,
-		addTo:         avx2AddTo,
-		mulTo:         avx2MulTo,
-		addMul:        avx2AddMul,
-		addScaled:     avx2AddScaled,
-		normalize:     avx2Normalize,
-		normalizeGrad: avx2NormalizeGrad,
-		takeLarger:    avx2TakeLarger,
-		adamW:         avx2AdamW,
-		exp:           avx2Exp,
-		expShifted:    avx2ExpShifted,
-		softmaxGrad:   avx2SoftmaxGrad,
-		sigmoid:       avx2Sigmoid,
-		sigmoidGrad:   avx2SigmoidGrad,
-		tanh:          avx2Tanh,
-		tanhGrad:      avx2TanhGrad,
-		erf:           avx2Erf,
-		erfGrad:       avx2ErfGrad,
-		gelu:          avx2Gelu,
-		geluGrad:      avx2GeluGrad,
-		geluTanh:      avx2GeluTanh,
-		geluTanhGrad:  avx2GeluTanhGrad,
-		swish:         avx2Swish,
-		swishGrad:     avx2SwishGrad,
-		sum:           avx2Sum, dot: avx2Dot, max: avx2Max,
+		name:            "avx2",
+		relu:            avx2Relu,
+		reluGrad:        avx2ReluGrad,
+		clip:            avx2Clip,
+		between:         avx2Between,
+		addBetween:      avx2AddBetween,
+		clipGrad:        avx2ClipGrad,
+		leakyRelu:       avx2LeakyRelu,
+		leakyReluGrad:   avx2LeakyReluGrad,
+		hardSigmoid:     avx2HardSigmoid,
+		hardSigmoidGrad: avx2HardSigmoidGrad,
+		hardSwish:       avx2HardSwish,
+		hardSwishGrad:   avx2HardSwishGrad,
+		scal:            avx2Scal,
+		add:             avx2Add,
+		axpy:            avx2Axpy,
+		addTo:           avx2AddTo,
+		mulTo:           avx2MulTo,
+		addMul:          avx2AddMul,
+		addScaled:       avx2AddScaled,
+		normalize:       avx2Normalize,
+		normalizeGrad:   avx2NormalizeGrad,
+		takeLarger:      avx2TakeLarger,
+		adamW:           avx2AdamW,
+		exp:             avx2Exp,
+		expShifted:      avx2ExpShifted,
+		softmaxGrad:     avx2SoftmaxGrad,
+		sigmoid:         avx2Sigmoid,
+		sigmoidGrad:     avx2SigmoidGrad,
+		tanh:            avx2Tanh,
+		tanhGrad:        avx2TanhGrad,
+		erf:             avx2Erf,
+		erfGrad:         avx2ErfGrad,
+		gelu:            avx2Gelu,
+		geluGrad:        avx2GeluGrad,
+		geluTanh:        avx2GeluTanh,
+		geluTanhGrad:    avx2GeluTanhGrad,
+		swish:           avx2Swish,
+		swishGrad:       avx2SwishGrad,
+		sum:             avx2Sum, dot: avx2Dot, max: avx2Max,
 	}
 }
 
@@ -58,6 +65,27 @@ func avx2Between(blocks int, dx, dy, y *float32, lo, hi float32)
 
 //go:noescape
 func avx2AddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+
+//go:noescape
+func avx2ClipGrad(blocks int, dx, dy, x *float32, low, high float32)
+
+//go:noescape
+func avx2LeakyRelu(blocks int, y, x *float32, alpha float32)
+
+//go:noescape
+func avx2LeakyReluGrad(blocks int, dx, dy, x *float32, alpha float32)
+
+//go:noescape
+func avx2HardSigmoid(blocks int, y, x *float32, alpha, beta float32)
+
+//go:noescape
+func avx2HardSigmoidGrad(blocks int, dx, dy, x *float32, alpha, beta float32)
+
+//go:noescape
+func avx2HardSwish(blocks int, y, x *float32)
+
+//go:noescape
+func avx2HardSwishGrad(blocks int, dx, dy, x *float32)
 
 //go:noescape
 func avx2Scal(blocks int, x *float32, a float32)

@@ -118,263 +118,303 @@ DATA constants<>+432(SB)/4, $0x40000000
 DATA constants<>+436(SB)/4, $0x40000000
 DATA constants<>+440(SB)/4, $0x40000000
 DATA constants<>+444(SB)/4, $0x40000000
-DATA constants<>+448(SB)/4, $0xbf000000
-DATA constants<>+452(SB)/4, $0xbf000000
-DATA constants<>+456(SB)/4, $0xbf000000
-DATA constants<>+460(SB)/4, $0xbf000000
-DATA constants<>+464(SB)/4, $0xbf000000
-DATA constants<>+468(SB)/4, $0xbf000000
-DATA constants<>+472(SB)/4, $0xbf000000
-DATA constants<>+476(SB)/4, $0xbf000000
-DATA constants<>+480(SB)/4, $0x80000000
-DATA constants<>+484(SB)/4, $0x80000000
-DATA constants<>+488(SB)/4, $0x80000000
-DATA constants<>+492(SB)/4, $0x80000000
-DATA constants<>+496(SB)/4, $0x80000000
-DATA constants<>+500(SB)/4, $0x80000000
-DATA constants<>+504(SB)/4, $0x80000000
-DATA constants<>+508(SB)/4, $0x80000000
-DATA constants<>+512(SB)/4, $0x7fffffff
-DATA constants<>+516(SB)/4, $0x7fffffff
-DATA constants<>+520(SB)/4, $0x7fffffff
-DATA constants<>+524(SB)/4, $0x7fffffff
-DATA constants<>+528(SB)/4, $0x7fffffff
-DATA constants<>+532(SB)/4, $0x7fffffff
-DATA constants<>+536(SB)/4, $0x7fffffff
-DATA constants<>+540(SB)/4, $0x7fffffff
-DATA constants<>+544(SB)/4, $0x3f200000
-DATA constants<>+548(SB)/4, $0x3f200000
-DATA constants<>+552(SB)/4, $0x3f200000
-DATA constants<>+556(SB)/4, $0x3f200000
-DATA constants<>+560(SB)/4, $0x3f200000
-DATA constants<>+564(SB)/4, $0x3f200000
-DATA constants<>+568(SB)/4, $0x3f200000
-DATA constants<>+572(SB)/4, $0x3f200000
-DATA constants<>+576(SB)/4, $0xbbbaf0ea
-DATA constants<>+580(SB)/4, $0xbbbaf0ea
-DATA constants<>+584(SB)/4, $0xbbbaf0ea
-DATA constants<>+588(SB)/4, $0xbbbaf0ea
-DATA constants<>+592(SB)/4, $0xbbbaf0ea
-DATA constants<>+596(SB)/4, $0xbbbaf0ea
-DATA constants<>+600(SB)/4, $0xbbbaf0ea
-DATA constants<>+604(SB)/4, $0xbbbaf0ea
-DATA constants<>+608(SB)/4, $0x3ca9134e
-DATA constants<>+612(SB)/4, $0x3ca9134e
-DATA constants<>+616(SB)/4, $0x3ca9134e
-DATA constants<>+620(SB)/4, $0x3ca9134e
-DATA constants<>+624(SB)/4, $0x3ca9134e
-DATA constants<>+628(SB)/4, $0x3ca9134e
-DATA constants<>+632(SB)/4, $0x3ca9134e
-DATA constants<>+636(SB)/4, $0x3ca9134e
-DATA constants<>+640(SB)/4, $0xbd5c1e2d
-DATA constants<>+644(SB)/4, $0xbd5c1e2d
-DATA constants<>+648(SB)/4, $0xbd5c1e2d
-DATA constants<>+652(SB)/4, $0xbd5c1e2d
-DATA constants<>+656(SB)/4, $0xbd5c1e2d
-DATA constants<>+660(SB)/4, $0xbd5c1e2d
-DATA constants<>+664(SB)/4, $0xbd5c1e2d
-DATA constants<>+668(SB)/4, $0xbd5c1e2d
-DATA constants<>+672(SB)/4, $0x3e088393
-DATA constants<>+676(SB)/4, $0x3e088393
-DATA constants<>+680(SB)/4, $0x3e088393
-DATA constants<>+684(SB)/4, $0x3e088393
-DATA constants<>+688(SB)/4, $0x3e088393
-DATA constants<>+692(SB)/4, $0x3e088393
-DATA constants<>+696(SB)/4, $0x3e088393
-DATA constants<>+700(SB)/4, $0x3e088393
-DATA constants<>+704(SB)/4, $0xbeaaaa99
-DATA constants<>+708(SB)/4, $0xbeaaaa99
-DATA constants<>+712(SB)/4, $0xbeaaaa99
-DATA constants<>+716(SB)/4, $0xbeaaaa99
-DATA constants<>+720(SB)/4, $0xbeaaaa99
-DATA constants<>+724(SB)/4, $0xbeaaaa99
-DATA constants<>+728(SB)/4, $0xbeaaaa99
-DATA constants<>+732(SB)/4, $0xbeaaaa99
-DATA constants<>+736(SB)/4, $0x38a4b519
-DATA constants<>+740(SB)/4, $0x38a4b519
-DATA constants<>+744(SB)/4, $0x38a4b519
-DATA constants<>+748(SB)/4, $0x38a4b519
-DATA constants<>+752(SB)/4, $0x38a4b519
-DATA constants<>+756(SB)/4, $0x38a4b519
-DATA constants<>+760(SB)/4, $0x38a4b519
-DATA constants<>+764(SB)/4, $0x38a4b519
-DATA constants<>+768(SB)/4, $0xba51fb80
-DATA constants<>+772(SB)/4, $0xba51fb80
-DATA constants<>+776(SB)/4, $0xba51fb80
-DATA constants<>+780(SB)/4, $0xba51fb80
-DATA constants<>+784(SB)/4, $0xba51fb80
-DATA constants<>+788(SB)/4, $0xba51fb80
-DATA constants<>+792(SB)/4, $0xba51fb80
-DATA constants<>+796(SB)/4, $0xba51fb80
-DATA constants<>+800(SB)/4, $0x3baa02d9
-DATA constants<>+804(SB)/4, $0x3baa02d9
-DATA constants<>+808(SB)/4, $0x3baa02d9
-DATA constants<>+812(SB)/4, $0x3baa02d9
-DATA constants<>+816(SB)/4, $0x3baa02d9
-DATA constants<>+820(SB)/4, $0x3baa02d9
-DATA constants<>+824(SB)/4, $0x3baa02d9
-DATA constants<>+828(SB)/4, $0x3baa02d9
-DATA constants<>+832(SB)/4, $0xbcdbfc87
-DATA constants<>+836(SB)/4, $0xbcdbfc87
-DATA constants<>+840(SB)/4, $0xbcdbfc87
-DATA constants<>+844(SB)/4, $0xbcdbfc87
-DATA constants<>+848(SB)/4, $0xbcdbfc87
-DATA constants<>+852(SB)/4, $0xbcdbfc87
-DATA constants<>+856(SB)/4, $0xbcdbfc87
-DATA constants<>+860(SB)/4, $0xbcdbfc87
-DATA constants<>+864(SB)/4, $0x3de7167c
-DATA constants<>+868(SB)/4, $0x3de7167c
-DATA constants<>+872(SB)/4, $0x3de7167c
-DATA constants<>+876(SB)/4, $0x3de7167c
-DATA constants<>+880(SB)/4, $0x3de7167c
-DATA constants<>+884(SB)/4, $0x3de7167c
-DATA constants<>+888(SB)/4, $0x3de7167c
-DATA constants<>+892(SB)/4, $0x3de7167c
-DATA constants<>+896(SB)/4, $0xbec0939f
-DATA constants<>+900(SB)/4, $0xbec0939f
-DATA constants<>+904(SB)/4, $0xbec0939f
-DATA constants<>+908(SB)/4, $0xbec0939f
-DATA constants<>+912(SB)/4, $0xbec0939f
-DATA constants<>+916(SB)/4, $0xbec0939f
-DATA constants<>+920(SB)/4, $0xbec0939f
-DATA constants<>+924(SB)/4, $0xbec0939f
-DATA constants<>+928(SB)/4, $0x3f906eba
-DATA constants<>+932(SB)/4, $0x3f906eba
-DATA constants<>+936(SB)/4, $0x3f906eba
-DATA constants<>+940(SB)/4, $0x3f906eba
-DATA constants<>+944(SB)/4, $0x3f906eba
-DATA constants<>+948(SB)/4, $0x3f906eba
-DATA constants<>+952(SB)/4, $0x3f906eba
-DATA constants<>+956(SB)/4, $0x3f906eba
-DATA constants<>+960(SB)/4, $0x3f906ebb
-DATA constants<>+964(SB)/4, $0x3f906ebb
-DATA constants<>+968(SB)/4, $0x3f906ebb
-DATA constants<>+972(SB)/4, $0x3f906ebb
-DATA constants<>+976(SB)/4, $0x3f906ebb
-DATA constants<>+980(SB)/4, $0x3f906ebb
-DATA constants<>+984(SB)/4, $0x3f906ebb
-DATA constants<>+988(SB)/4, $0x3f906ebb
-DATA constants<>+992(SB)/4, $0x3ecc422a
-DATA constants<>+996(SB)/4, $0x3ecc422a
-DATA constants<>+1000(SB)/4, $0x3ecc422a
-DATA constants<>+1004(SB)/4, $0x3ecc422a
-DATA constants<>+1008(SB)/4, $0x3ecc422a
-DATA constants<>+1012(SB)/4, $0x3ecc422a
-DATA constants<>+1016(SB)/4, $0x3ecc422a
-DATA constants<>+1020(SB)/4, $0x3ecc422a
-DATA constants<>+1024(SB)/4, $0x3fcc422a
-DATA constants<>+1028(SB)/4, $0x3fcc422a
-DATA constants<>+1032(SB)/4, $0x3fcc422a
-DATA constants<>+1036(SB)/4, $0x3fcc422a
-DATA constants<>+1040(SB)/4, $0x3fcc422a
-DATA constants<>+1044(SB)/4, $0x3fcc422a
-DATA constants<>+1048(SB)/4, $0x3fcc422a
-DATA constants<>+1052(SB)/4, $0x3fcc422a
-DATA constants<>+1056(SB)/4, $0x3d922279
-DATA constants<>+1060(SB)/4, $0x3d922279
-DATA constants<>+1064(SB)/4, $0x3d922279
-DATA constants<>+1068(SB)/4, $0x3d922279
-DATA constants<>+1072(SB)/4, $0x3d922279
-DATA constants<>+1076(SB)/4, $0x3d922279
-DATA constants<>+1080(SB)/4, $0x3d922279
-DATA constants<>+1084(SB)/4, $0x3d922279
-DATA constants<>+1088(SB)/4, $0x3e5b33b6
-DATA constants<>+1092(SB)/4, $0x3e5b33b6
-DATA constants<>+1096(SB)/4, $0x3e5b33b6
-DATA constants<>+1100(SB)/4, $0x3e5b33b6
-DATA constants<>+1104(SB)/4, $0x3e5b33b6
-DATA constants<>+1108(SB)/4, $0x3e5b33b6
-DATA constants<>+1112(SB)/4, $0x3e5b33b6
-DATA constants<>+1116(SB)/4, $0x3e5b33b6
-DATA constants<>+1120(SB)/4, $0x3eb33333
-DATA constants<>+1124(SB)/4, $0x3eb33333
-DATA constants<>+1128(SB)/4, $0x3eb33333
-DATA constants<>+1132(SB)/4, $0x3eb33333
-DATA constants<>+1136(SB)/4, $0x3eb33333
-DATA constants<>+1140(SB)/4, $0x3eb33333
-DATA constants<>+1144(SB)/4, $0x3eb33333
-DATA constants<>+1148(SB)/4, $0x3eb33333
-DATA constants<>+1152(SB)/4, $0x3efd6d54
-DATA constants<>+1156(SB)/4, $0x3efd6d54
-DATA constants<>+1160(SB)/4, $0x3efd6d54
-DATA constants<>+1164(SB)/4, $0x3efd6d54
-DATA constants<>+1168(SB)/4, $0x3efd6d54
-DATA constants<>+1172(SB)/4, $0x3efd6d54
-DATA constants<>+1176(SB)/4, $0x3efd6d54
-DATA constants<>+1180(SB)/4, $0x3efd6d54
-DATA constants<>+1184(SB)/4, $0xbceedcd2
-DATA constants<>+1188(SB)/4, $0xbceedcd2
-DATA constants<>+1192(SB)/4, $0xbceedcd2
-DATA constants<>+1196(SB)/4, $0xbceedcd2
-DATA constants<>+1200(SB)/4, $0xbceedcd2
-DATA constants<>+1204(SB)/4, $0xbceedcd2
-DATA constants<>+1208(SB)/4, $0xbceedcd2
-DATA constants<>+1212(SB)/4, $0xbceedcd2
-DATA constants<>+1216(SB)/4, $0x3e137d06
-DATA constants<>+1220(SB)/4, $0x3e137d06
-DATA constants<>+1224(SB)/4, $0x3e137d06
-DATA constants<>+1228(SB)/4, $0x3e137d06
-DATA constants<>+1232(SB)/4, $0x3e137d06
-DATA constants<>+1236(SB)/4, $0x3e137d06
-DATA constants<>+1240(SB)/4, $0x3e137d06
-DATA constants<>+1244(SB)/4, $0x3e137d06
-DATA constants<>+1248(SB)/4, $0xbe82fd83
-DATA constants<>+1252(SB)/4, $0xbe82fd83
-DATA constants<>+1256(SB)/4, $0xbe82fd83
-DATA constants<>+1260(SB)/4, $0xbe82fd83
-DATA constants<>+1264(SB)/4, $0xbe82fd83
-DATA constants<>+1268(SB)/4, $0xbe82fd83
-DATA constants<>+1272(SB)/4, $0xbe82fd83
-DATA constants<>+1276(SB)/4, $0xbe82fd83
-DATA constants<>+1280(SB)/4, $0x3e23251c
-DATA constants<>+1284(SB)/4, $0x3e23251c
-DATA constants<>+1288(SB)/4, $0x3e23251c
-DATA constants<>+1292(SB)/4, $0x3e23251c
-DATA constants<>+1296(SB)/4, $0x3e23251c
-DATA constants<>+1300(SB)/4, $0x3e23251c
-DATA constants<>+1304(SB)/4, $0x3e23251c
-DATA constants<>+1308(SB)/4, $0x3e23251c
-DATA constants<>+1312(SB)/4, $0xbcbe2a04
-DATA constants<>+1316(SB)/4, $0xbcbe2a04
-DATA constants<>+1320(SB)/4, $0xbcbe2a04
-DATA constants<>+1324(SB)/4, $0xbcbe2a04
-DATA constants<>+1328(SB)/4, $0xbcbe2a04
-DATA constants<>+1332(SB)/4, $0xbcbe2a04
-DATA constants<>+1336(SB)/4, $0xbcbe2a04
-DATA constants<>+1340(SB)/4, $0xbcbe2a04
-DATA constants<>+1344(SB)/4, $0x3dd82c22
-DATA constants<>+1348(SB)/4, $0x3dd82c22
-DATA constants<>+1352(SB)/4, $0x3dd82c22
-DATA constants<>+1356(SB)/4, $0x3dd82c22
-DATA constants<>+1360(SB)/4, $0x3dd82c22
-DATA constants<>+1364(SB)/4, $0x3dd82c22
-DATA constants<>+1368(SB)/4, $0x3dd82c22
-DATA constants<>+1372(SB)/4, $0x3dd82c22
-DATA constants<>+1376(SB)/4, $0x3df564cf
-DATA constants<>+1380(SB)/4, $0x3df564cf
-DATA constants<>+1384(SB)/4, $0x3df564cf
-DATA constants<>+1388(SB)/4, $0x3df564cf
-DATA constants<>+1392(SB)/4, $0x3df564cf
-DATA constants<>+1396(SB)/4, $0x3df564cf
-DATA constants<>+1400(SB)/4, $0x3df564cf
-DATA constants<>+1404(SB)/4, $0x3df564cf
-DATA constants<>+1408(SB)/4, $0x3e0f3863
-DATA constants<>+1412(SB)/4, $0x3e0f3863
-DATA constants<>+1416(SB)/4, $0x3e0f3863
-DATA constants<>+1420(SB)/4, $0x3e0f3863
-DATA constants<>+1424(SB)/4, $0x3e0f3863
-DATA constants<>+1428(SB)/4, $0x3e0f3863
-DATA constants<>+1432(SB)/4, $0x3e0f3863
-DATA constants<>+1436(SB)/4, $0x3e0f3863
-DATA constants<>+1440(SB)/4, $0x3e0ef8e3
-DATA constants<>+1444(SB)/4, $0x3e0ef8e3
-DATA constants<>+1448(SB)/4, $0x3e0ef8e3
-DATA constants<>+1452(SB)/4, $0x3e0ef8e3
-DATA constants<>+1456(SB)/4, $0x3e0ef8e3
-DATA constants<>+1460(SB)/4, $0x3e0ef8e3
-DATA constants<>+1464(SB)/4, $0x3e0ef8e3
-DATA constants<>+1468(SB)/4, $0x3e0ef8e3
-GLOBL constants<>(SB), RODATA|NOPTR, $1472
+DATA constants<>+448(SB)/4, $0x3f000000
+DATA constants<>+452(SB)/4, $0x3f000000
+DATA constants<>+456(SB)/4, $0x3f000000
+DATA constants<>+460(SB)/4, $0x3f000000
+DATA constants<>+464(SB)/4, $0x3f000000
+DATA constants<>+468(SB)/4, $0x3f000000
+DATA constants<>+472(SB)/4, $0x3f000000
+DATA constants<>+476(SB)/4, $0x3f000000
+DATA constants<>+480(SB)/4, $0x3e2aaaab
+DATA constants<>+484(SB)/4, $0x3e2aaaab
+DATA constants<>+488(SB)/4, $0x3e2aaaab
+DATA constants<>+492(SB)/4, $0x3e2aaaab
+DATA constants<>+496(SB)/4, $0x3e2aaaab
+DATA constants<>+500(SB)/4, $0x3e2aaaab
+DATA constants<>+504(SB)/4, $0x3e2aaaab
+DATA constants<>+508(SB)/4, $0x3e2aaaab
+DATA constants<>+512(SB)/4, $0x3eaaaaab
+DATA constants<>+516(SB)/4, $0x3eaaaaab
+DATA constants<>+520(SB)/4, $0x3eaaaaab
+DATA constants<>+524(SB)/4, $0x3eaaaaab
+DATA constants<>+528(SB)/4, $0x3eaaaaab
+DATA constants<>+532(SB)/4, $0x3eaaaaab
+DATA constants<>+536(SB)/4, $0x3eaaaaab
+DATA constants<>+540(SB)/4, $0x3eaaaaab
+DATA constants<>+544(SB)/4, $0x40400000
+DATA constants<>+548(SB)/4, $0x40400000
+DATA constants<>+552(SB)/4, $0x40400000
+DATA constants<>+556(SB)/4, $0x40400000
+DATA constants<>+560(SB)/4, $0x40400000
+DATA constants<>+564(SB)/4, $0x40400000
+DATA constants<>+568(SB)/4, $0x40400000
+DATA constants<>+572(SB)/4, $0x40400000
+DATA constants<>+576(SB)/4, $0xc0400000
+DATA constants<>+580(SB)/4, $0xc0400000
+DATA constants<>+584(SB)/4, $0xc0400000
+DATA constants<>+588(SB)/4, $0xc0400000
+DATA constants<>+592(SB)/4, $0xc0400000
+DATA constants<>+596(SB)/4, $0xc0400000
+DATA constants<>+600(SB)/4, $0xc0400000
+DATA constants<>+604(SB)/4, $0xc0400000
+DATA constants<>+608(SB)/4, $0xbf000000
+DATA constants<>+612(SB)/4, $0xbf000000
+DATA constants<>+616(SB)/4, $0xbf000000
+DATA constants<>+620(SB)/4, $0xbf000000
+DATA constants<>+624(SB)/4, $0xbf000000
+DATA constants<>+628(SB)/4, $0xbf000000
+DATA constants<>+632(SB)/4, $0xbf000000
+DATA constants<>+636(SB)/4, $0xbf000000
+DATA constants<>+640(SB)/4, $0x80000000
+DATA constants<>+644(SB)/4, $0x80000000
+DATA constants<>+648(SB)/4, $0x80000000
+DATA constants<>+652(SB)/4, $0x80000000
+DATA constants<>+656(SB)/4, $0x80000000
+DATA constants<>+660(SB)/4, $0x80000000
+DATA constants<>+664(SB)/4, $0x80000000
+DATA constants<>+668(SB)/4, $0x80000000
+DATA constants<>+672(SB)/4, $0x7fffffff
+DATA constants<>+676(SB)/4, $0x7fffffff
+DATA constants<>+680(SB)/4, $0x7fffffff
+DATA constants<>+684(SB)/4, $0x7fffffff
+DATA constants<>+688(SB)/4, $0x7fffffff
+DATA constants<>+692(SB)/4, $0x7fffffff
+DATA constants<>+696(SB)/4, $0x7fffffff
+DATA constants<>+700(SB)/4, $0x7fffffff
+DATA constants<>+704(SB)/4, $0x3f200000
+DATA constants<>+708(SB)/4, $0x3f200000
+DATA constants<>+712(SB)/4, $0x3f200000
+DATA constants<>+716(SB)/4, $0x3f200000
+DATA constants<>+720(SB)/4, $0x3f200000
+DATA constants<>+724(SB)/4, $0x3f200000
+DATA constants<>+728(SB)/4, $0x3f200000
+DATA constants<>+732(SB)/4, $0x3f200000
+DATA constants<>+736(SB)/4, $0xbbbaf0ea
+DATA constants<>+740(SB)/4, $0xbbbaf0ea
+DATA constants<>+744(SB)/4, $0xbbbaf0ea
+DATA constants<>+748(SB)/4, $0xbbbaf0ea
+DATA constants<>+752(SB)/4, $0xbbbaf0ea
+DATA constants<>+756(SB)/4, $0xbbbaf0ea
+DATA constants<>+760(SB)/4, $0xbbbaf0ea
+DATA constants<>+764(SB)/4, $0xbbbaf0ea
+DATA constants<>+768(SB)/4, $0x3ca9134e
+DATA constants<>+772(SB)/4, $0x3ca9134e
+DATA constants<>+776(SB)/4, $0x3ca9134e
+DATA constants<>+780(SB)/4, $0x3ca9134e
+DATA constants<>+784(SB)/4, $0x3ca9134e
+DATA constants<>+788(SB)/4, $0x3ca9134e
+DATA constants<>+792(SB)/4, $0x3ca9134e
+DATA constants<>+796(SB)/4, $0x3ca9134e
+DATA constants<>+800(SB)/4, $0xbd5c1e2d
+DATA constants<>+804(SB)/4, $0xbd5c1e2d
+DATA constants<>+808(SB)/4, $0xbd5c1e2d
+DATA constants<>+812(SB)/4, $0xbd5c1e2d
+DATA constants<>+816(SB)/4, $0xbd5c1e2d
+DATA constants<>+820(SB)/4, $0xbd5c1e2d
+DATA constants<>+824(SB)/4, $0xbd5c1e2d
+DATA constants<>+828(SB)/4, $0xbd5c1e2d
+DATA constants<>+832(SB)/4, $0x3e088393
+DATA constants<>+836(SB)/4, $0x3e088393
+DATA constants<>+840(SB)/4, $0x3e088393
+DATA constants<>+844(SB)/4, $0x3e088393
+DATA constants<>+848(SB)/4, $0x3e088393
+DATA constants<>+852(SB)/4, $0x3e088393
+DATA constants<>+856(SB)/4, $0x3e088393
+DATA constants<>+860(SB)/4, $0x3e088393
+DATA constants<>+864(SB)/4, $0xbeaaaa99
+DATA constants<>+868(SB)/4, $0xbeaaaa99
+DATA constants<>+872(SB)/4, $0xbeaaaa99
+DATA constants<>+876(SB)/4, $0xbeaaaa99
+DATA constants<>+880(SB)/4, $0xbeaaaa99
+DATA constants<>+884(SB)/4, $0xbeaaaa99
+DATA constants<>+888(SB)/4, $0xbeaaaa99
+DATA constants<>+892(SB)/4, $0xbeaaaa99
+DATA constants<>+896(SB)/4, $0x38a4b519
+DATA constants<>+900(SB)/4, $0x38a4b519
+DATA constants<>+904(SB)/4, $0x38a4b519
+DATA constants<>+908(SB)/4, $0x38a4b519
+DATA constants<>+912(SB)/4, $0x38a4b519
+DATA constants<>+916(SB)/4, $0x38a4b519
+DATA constants<>+920(SB)/4, $0x38a4b519
+DATA constants<>+924(SB)/4, $0x38a4b519
+DATA constants<>+928(SB)/4, $0xba51fb80
+DATA constants<>+932(SB)/4, $0xba51fb80
+DATA constants<>+936(SB)/4, $0xba51fb80
+DATA constants<>+940(SB)/4, $0xba51fb80
+DATA constants<>+944(SB)/4, $0xba51fb80
+DATA constants<>+948(SB)/4, $0xba51fb80
+DATA constants<>+952(SB)/4, $0xba51fb80
+DATA constants<>+956(SB)/4, $0xba51fb80
+DATA constants<>+960(SB)/4, $0x3baa02d9
+DATA constants<>+964(SB)/4, $0x3baa02d9
+DATA constants<>+968(SB)/4, $0x3baa02d9
+DATA constants<>+972(SB)/4, $0x3baa02d9
+DATA constants<>+976(SB)/4, $0x3baa02d9
+DATA constants<>+980(SB)/4, $0x3baa02d9
+DATA constants<>+984(SB)/4, $0x3baa02d9
+DATA constants<>+988(SB)/4, $0x3baa02d9
+DATA constants<>+992(SB)/4, $0xbcdbfc87
+DATA constants<>+996(SB)/4, $0xbcdbfc87
+DATA constants<>+1000(SB)/4, $0xbcdbfc87
+DATA constants<>+1004(SB)/4, $0xbcdbfc87
+DATA constants<>+1008(SB)/4, $0xbcdbfc87
+DATA constants<>+1012(SB)/4, $0xbcdbfc87
+DATA constants<>+1016(SB)/4, $0xbcdbfc87
+DATA constants<>+1020(SB)/4, $0xbcdbfc87
+DATA constants<>+1024(SB)/4, $0x3de7167c
+DATA constants<>+1028(SB)/4, $0x3de7167c
+DATA constants<>+1032(SB)/4, $0x3de7167c
+DATA constants<>+1036(SB)/4, $0x3de7167c
+DATA constants<>+1040(SB)/4, $0x3de7167c
+DATA constants<>+1044(SB)/4, $0x3de7167c
+DATA constants<>+1048(SB)/4, $0x3de7167c
+DATA constants<>+1052(SB)/4, $0x3de7167c
+DATA constants<>+1056(SB)/4, $0xbec0939f
+DATA constants<>+1060(SB)/4, $0xbec0939f
+DATA constants<>+1064(SB)/4, $0xbec0939f
+DATA constants<>+1068(SB)/4, $0xbec0939f
+DATA constants<>+1072(SB)/4, $0xbec0939f
+DATA constants<>+1076(SB)/4, $0xbec0939f
+DATA constants<>+1080(SB)/4, $0xbec0939f
+DATA constants<>+1084(SB)/4, $0xbec0939f
+DATA constants<>+1088(SB)/4, $0x3f906eba
+DATA constants<>+1092(SB)/4, $0x3f906eba
+DATA constants<>+1096(SB)/4, $0x3f906eba
+DATA constants<>+1100(SB)/4, $0x3f906eba
+DATA constants<>+1104(SB)/4, $0x3f906eba
+DATA constants<>+1108(SB)/4, $0x3f906eba
+DATA constants<>+1112(SB)/4, $0x3f906eba
+DATA constants<>+1116(SB)/4, $0x3f906eba
+DATA constants<>+1120(SB)/4, $0x3f906ebb
+DATA constants<>+1124(SB)/4, $0x3f906ebb
+DATA constants<>+1128(SB)/4, $0x3f906ebb
+DATA constants<>+1132(SB)/4, $0x3f906ebb
+DATA constants<>+1136(SB)/4, $0x3f906ebb
+DATA constants<>+1140(SB)/4, $0x3f906ebb
+DATA constants<>+1144(SB)/4, $0x3f906ebb
+DATA constants<>+1148(SB)/4, $0x3f906ebb
+DATA constants<>+1152(SB)/4, $0x3ecc422a
+DATA constants<>+1156(SB)/4, $0x3ecc422a
+DATA constants<>+1160(SB)/4, $0x3ecc422a
+DATA constants<>+1164(SB)/4, $0x3ecc422a
+DATA constants<>+1168(SB)/4, $0x3ecc422a
+DATA constants<>+1172(SB)/4, $0x3ecc422a
+DATA constants<>+1176(SB)/4, $0x3ecc422a
+DATA constants<>+1180(SB)/4, $0x3ecc422a
+DATA constants<>+1184(SB)/4, $0x3fcc422a
+DATA constants<>+1188(SB)/4, $0x3fcc422a
+DATA constants<>+1192(SB)/4, $0x3fcc422a
+DATA constants<>+1196(SB)/4, $0x3fcc422a
+DATA constants<>+1200(SB)/4, $0x3fcc422a
+DATA constants<>+1204(SB)/4, $0x3fcc422a
+DATA constants<>+1208(SB)/4, $0x3fcc422a
+DATA constants<>+1212(SB)/4, $0x3fcc422a
+DATA constants<>+1216(SB)/4, $0x3d922279
+DATA constants<>+1220(SB)/4, $0x3d922279
+DATA constants<>+1224(SB)/4, $0x3d922279
+DATA constants<>+1228(SB)/4, $0x3d922279
+DATA constants<>+1232(SB)/4, $0x3d922279
+DATA constants<>+1236(SB)/4, $0x3d922279
+DATA constants<>+1240(SB)/4, $0x3d922279
+DATA constants<>+1244(SB)/4, $0x3d922279
+DATA constants<>+1248(SB)/4, $0x3e5b33b6
+DATA constants<>+1252(SB)/4, $0x3e5b33b6
+DATA constants<>+1256(SB)/4, $0x3e5b33b6
+DATA constants<>+1260(SB)/4, $0x3e5b33b6
+DATA constants<>+1264(SB)/4, $0x3e5b33b6
+DATA constants<>+1268(SB)/4, $0x3e5b33b6
+DATA constants<>+1272(SB)/4, $0x3e5b33b6
+DATA constants<>+1276(SB)/4, $0x3e5b33b6
+DATA constants<>+1280(SB)/4, $0x3eb33333
+DATA constants<>+1284(SB)/4, $0x3eb33333
+DATA constants<>+1288(SB)/4, $0x3eb33333
+DATA constants<>+1292(SB)/4, $0x3eb33333
+DATA constants<>+1296(SB)/4, $0x3eb33333
+DATA constants<>+1300(SB)/4, $0x3eb33333
+DATA constants<>+1304(SB)/4, $0x3eb33333
+DATA constants<>+1308(SB)/4, $0x3eb33333
+DATA constants<>+1312(SB)/4, $0x3efd6d54
+DATA constants<>+1316(SB)/4, $0x3efd6d54
+DATA constants<>+1320(SB)/4, $0x3efd6d54
+DATA constants<>+1324(SB)/4, $0x3efd6d54
+DATA constants<>+1328(SB)/4, $0x3efd6d54
+DATA constants<>+1332(SB)/4, $0x3efd6d54
+DATA constants<>+1336(SB)/4, $0x3efd6d54
+DATA constants<>+1340(SB)/4, $0x3efd6d54
+DATA constants<>+1344(SB)/4, $0xbceedcd2
+DATA constants<>+1348(SB)/4, $0xbceedcd2
+DATA constants<>+1352(SB)/4, $0xbceedcd2
+DATA constants<>+1356(SB)/4, $0xbceedcd2
+DATA constants<>+1360(SB)/4, $0xbceedcd2
+DATA constants<>+1364(SB)/4, $0xbceedcd2
+DATA constants<>+1368(SB)/4, $0xbceedcd2
+DATA constants<>+1372(SB)/4, $0xbceedcd2
+DATA constants<>+1376(SB)/4, $0x3e137d06
+DATA constants<>+1380(SB)/4, $0x3e137d06
+DATA constants<>+1384(SB)/4, $0x3e137d06
+DATA constants<>+1388(SB)/4, $0x3e137d06
+DATA constants<>+1392(SB)/4, $0x3e137d06
+DATA constants<>+1396(SB)/4, $0x3e137d06
+DATA constants<>+1400(SB)/4, $0x3e137d06
+DATA constants<>+1404(SB)/4, $0x3e137d06
+DATA constants<>+1408(SB)/4, $0xbe82fd83
+DATA constants<>+1412(SB)/4, $0xbe82fd83
+DATA constants<>+1416(SB)/4, $0xbe82fd83
+DATA constants<>+1420(SB)/4, $0xbe82fd83
+DATA constants<>+1424(SB)/4, $0xbe82fd83
+DATA constants<>+1428(SB)/4, $0xbe82fd83
+DATA constants<>+1432(SB)/4, $0xbe82fd83
+DATA constants<>+1436(SB)/4, $0xbe82fd83
+DATA constants<>+1440(SB)/4, $0x3e23251c
+DATA constants<>+1444(SB)/4, $0x3e23251c
+DATA constants<>+1448(SB)/4, $0x3e23251c
+DATA constants<>+1452(SB)/4, $0x3e23251c
+DATA constants<>+1456(SB)/4, $0x3e23251c
+DATA constants<>+1460(SB)/4, $0x3e23251c
+DATA constants<>+1464(SB)/4, $0x3e23251c
+DATA constants<>+1468(SB)/4, $0x3e23251c
+DATA constants<>+1472(SB)/4, $0xbcbe2a04
+DATA constants<>+1476(SB)/4, $0xbcbe2a04
+DATA constants<>+1480(SB)/4, $0xbcbe2a04
+DATA constants<>+1484(SB)/4, $0xbcbe2a04
+DATA constants<>+1488(SB)/4, $0xbcbe2a04
+DATA constants<>+1492(SB)/4, $0xbcbe2a04
+DATA constants<>+1496(SB)/4, $0xbcbe2a04
+DATA constants<>+1500(SB)/4, $0xbcbe2a04
+DATA constants<>+1504(SB)/4, $0x3dd82c22
+DATA constants<>+1508(SB)/4, $0x3dd82c22
+DATA constants<>+1512(SB)/4, $0x3dd82c22
+DATA constants<>+1516(SB)/4, $0x3dd82c22
+DATA constants<>+1520(SB)/4, $0x3dd82c22
+DATA constants<>+1524(SB)/4, $0x3dd82c22
+DATA constants<>+1528(SB)/4, $0x3dd82c22
+DATA constants<>+1532(SB)/4, $0x3dd82c22
+DATA constants<>+1536(SB)/4, $0x3df564cf
+DATA constants<>+1540(SB)/4, $0x3df564cf
+DATA constants<>+1544(SB)/4, $0x3df564cf
+DATA constants<>+1548(SB)/4, $0x3df564cf
+DATA constants<>+1552(SB)/4, $0x3df564cf
+DATA constants<>+1556(SB)/4, $0x3df564cf
+DATA constants<>+1560(SB)/4, $0x3df564cf
+DATA constants<>+1564(SB)/4, $0x3df564cf
+DATA constants<>+1568(SB)/4, $0x3e0f3863
+DATA constants<>+1572(SB)/4, $0x3e0f3863
+DATA constants<>+1576(SB)/4, $0x3e0f3863
+DATA constants<>+1580(SB)/4, $0x3e0f3863
+DATA constants<>+1584(SB)/4, $0x3e0f3863
+DATA constants<>+1588(SB)/4, $0x3e0f3863
+DATA constants<>+1592(SB)/4, $0x3e0f3863
+DATA constants<>+1596(SB)/4, $0x3e0f3863
+DATA constants<>+1600(SB)/4, $0x3e0ef8e3
+DATA constants<>+1604(SB)/4, $0x3e0ef8e3
+DATA constants<>+1608(SB)/4, $0x3e0ef8e3
+DATA constants<>+1612(SB)/4, $0x3e0ef8e3
+DATA constants<>+1616(SB)/4, $0x3e0ef8e3
+DATA constants<>+1620(SB)/4, $0x3e0ef8e3
+DATA constants<>+1624(SB)/4, $0x3e0ef8e3
+DATA constants<>+1628(SB)/4, $0x3e0ef8e3
+GLOBL constants<>(SB), RODATA|NOPTR, $1632
 
 // func avx2Relu(blocks int, y, x *float32)
 TEXT ·avx2Relu(SB), NOSPLIT, $0-24
@@ -621,6 +661,408 @@ one:
 	VANDPS Y2, Y4, Y2
 	VCMPPS $0x1e, Y0, Y14, Y4
 	VANDPS Y2, Y4, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2ClipGrad(blocks int, dx, dy, x *float32, low, high float32)
+TEXT ·avx2ClipGrad(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS low+32(FP), Y15
+	VBROADCASTSS high+36(FP), Y14
+	VXORPS Y13, Y13, Y13
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS 32(DX)(R8*1), Y1
+	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS 32(BX)(R8*1), Y3
+	VCMPPS $0x1e, Y0, Y15, Y4
+	VCMPPS $0x1e, Y1, Y15, Y5
+	VBLENDVPS Y4, Y13, Y2, Y2
+	VBLENDVPS Y5, Y13, Y3, Y3
+	VCMPPS $0x1e, Y14, Y0, Y4
+	VCMPPS $0x1e, Y14, Y1, Y5
+	VBLENDVPS Y4, Y13, Y2, Y2
+	VBLENDVPS Y5, Y13, Y3, Y3
+	VMOVUPS (AX)(R8*1), Y0
+	VMOVUPS 32(AX)(R8*1), Y1
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VCMPPS $0x1e, Y0, Y15, Y4
+	VBLENDVPS Y4, Y13, Y2, Y2
+	VCMPPS $0x1e, Y14, Y0, Y4
+	VBLENDVPS Y4, Y13, Y2, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2LeakyRelu(blocks int, y, x *float32, alpha float32)
+TEXT ·avx2LeakyRelu(SB), NOSPLIT, $0-28
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS alpha+24(FP), Y15
+	VXORPS Y14, Y14, Y14
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VMULPS Y15, Y0, Y2
+	VMULPS Y15, Y1, Y3
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VCMPPS $0x1e, Y1, Y14, Y5
+	VBLENDVPS Y4, Y2, Y0, Y0
+	VBLENDVPS Y5, Y3, Y1, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y15, Y0, Y2
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VBLENDVPS Y4, Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2LeakyReluGrad(blocks int, dx, dy, x *float32, alpha float32)
+TEXT ·avx2LeakyReluGrad(SB), NOSPLIT, $0-36
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS alpha+32(FP), Y15
+	VXORPS Y14, Y14, Y14
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VMULPS Y15, Y0, Y2
+	VMULPS Y15, Y1, Y3
+	VMOVUPS (DX)(R8*1), Y4
+	VMOVUPS 32(DX)(R8*1), Y5
+	VCMPPS $0x1e, Y4, Y14, Y6
+	VCMPPS $0x1e, Y5, Y14, Y7
+	VBLENDVPS Y6, Y2, Y0, Y0
+	VBLENDVPS Y7, Y3, Y1, Y1
+	VMOVUPS (AX)(R8*1), Y2
+	VMOVUPS 32(AX)(R8*1), Y3
+	VADDPS Y0, Y2, Y0
+	VADDPS Y1, Y3, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y15, Y0, Y2
+	VMOVUPS (DX)(R8*1), Y4
+	VCMPPS $0x1e, Y4, Y14, Y6
+	VBLENDVPS Y6, Y2, Y0, Y0
+	VMOVUPS (AX)(R8*1), Y2
+	VADDPS Y0, Y2, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2HardSigmoid(blocks int, y, x *float32, alpha, beta float32)
+TEXT ·avx2HardSigmoid(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS alpha+24(FP), Y15
+	VBROADCASTSS beta+28(FP), Y14
+	VXORPS Y13, Y13, Y13
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VADDPS Y14, Y0, Y0
+	VADDPS Y14, Y1, Y1
+	VMOVUPS constants<>+352(SB), Y12
+	VMINPS Y0, Y12, Y0
+	VMOVUPS constants<>+352(SB), Y12
+	VMINPS Y1, Y12, Y1
+	VMAXPS Y0, Y13, Y0
+	VMAXPS Y1, Y13, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y15, Y0, Y0
+	VADDPS Y14, Y0, Y0
+	VMOVUPS constants<>+352(SB), Y12
+	VMINPS Y0, Y12, Y0
+	VMAXPS Y0, Y13, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2HardSigmoidGrad(blocks int, dx, dy, x *float32, alpha, beta float32)
+TEXT ·avx2HardSigmoidGrad(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS alpha+32(FP), Y15
+	VBROADCASTSS beta+36(FP), Y14
+	VXORPS Y13, Y13, Y13
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS 32(DX)(R8*1), Y1
+	VMULPS Y15, Y0, Y0
+	VMULPS Y15, Y1, Y1
+	VADDPS Y14, Y0, Y0
+	VADDPS Y14, Y1, Y1
+	VMOVUPS (BX)(R8*1), Y2
+	VMOVUPS 32(BX)(R8*1), Y3
+	VMULPS Y15, Y2, Y2
+	VMULPS Y15, Y3, Y3
+	VCMPPS $0x1e, Y13, Y0, Y4
+	VCMPPS $0x1e, Y13, Y1, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VMOVUPS constants<>+352(SB), Y12
+	VCMPPS $0x1e, Y0, Y12, Y4
+	VMOVUPS constants<>+352(SB), Y12
+	VCMPPS $0x1e, Y1, Y12, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VMOVUPS (AX)(R8*1), Y0
+	VMOVUPS 32(AX)(R8*1), Y1
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (DX)(R8*1), Y0
+	VMULPS Y15, Y0, Y0
+	VADDPS Y14, Y0, Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VMULPS Y15, Y2, Y2
+	VCMPPS $0x1e, Y13, Y0, Y4
+	VANDPS Y2, Y4, Y2
+	VMOVUPS constants<>+352(SB), Y12
+	VCMPPS $0x1e, Y0, Y12, Y4
+	VANDPS Y2, Y4, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2HardSwish(blocks int, y, x *float32)
+TEXT ·avx2HardSwish(SB), NOSPLIT, $0-24
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VXORPS Y15, Y15, Y15
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VMULPS constants<>+480(SB), Y0, Y2
+	VMULPS constants<>+480(SB), Y1, Y3
+	VADDPS constants<>+448(SB), Y2, Y2
+	VADDPS constants<>+448(SB), Y3, Y3
+	VMOVUPS constants<>+352(SB), Y14
+	VMINPS Y2, Y14, Y2
+	VMOVUPS constants<>+352(SB), Y14
+	VMINPS Y3, Y14, Y3
+	VMAXPS Y2, Y15, Y2
+	VMAXPS Y3, Y15, Y3
+	VMULPS Y2, Y0, Y0
+	VMULPS Y3, Y1, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS constants<>+480(SB), Y0, Y2
+	VADDPS constants<>+448(SB), Y2, Y2
+	VMOVUPS constants<>+352(SB), Y14
+	VMINPS Y2, Y14, Y2
+	VMAXPS Y2, Y15, Y2
+	VMULPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ $32, R8
+	SUBQ $1, CX
+	JNZ one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2HardSwishGrad(blocks int, dx, dy, x *float32)
+TEXT ·avx2HardSwishGrad(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	XORQ R8, R8
+	SUBQ $2, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS 32(DX)(R8*1), Y1
+	VMULPS constants<>+512(SB), Y0, Y2
+	VMULPS constants<>+512(SB), Y1, Y3
+	VADDPS constants<>+448(SB), Y2, Y2
+	VADDPS constants<>+448(SB), Y3, Y3
+	VMOVUPS constants<>+576(SB), Y14
+	VCMPPS $0x1e, Y14, Y0, Y4
+	VMOVUPS constants<>+576(SB), Y14
+	VCMPPS $0x1e, Y14, Y1, Y5
+	VANDPS Y2, Y4, Y2
+	VANDPS Y3, Y5, Y3
+	VMOVUPS constants<>+544(SB), Y14
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VMOVUPS constants<>+544(SB), Y14
+	VCMPPS $0x1e, Y1, Y14, Y5
+	VMOVUPS constants<>+352(SB), Y14
+	VBLENDVPS Y4, Y2, Y14, Y2
+	VMOVUPS constants<>+352(SB), Y14
+	VBLENDVPS Y5, Y3, Y14, Y3
+	VMOVUPS (BX)(R8*1), Y0
+	VMOVUPS 32(BX)(R8*1), Y1
+	VMULPS Y2, Y0, Y2
+	VMULPS Y3, Y1, Y3
+	VMOVUPS (AX)(R8*1), Y0
+	VMOVUPS 32(AX)(R8*1), Y1
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VMOVUPS Y0, (AX)(R8*1)
+	VMOVUPS Y1, 32(AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE many
+
+rest:
+	ADDQ $2, CX
+	JZ done
+
+one:
+	VMOVUPS (DX)(R8*1), Y0
+	VMULPS constants<>+512(SB), Y0, Y2
+	VADDPS constants<>+448(SB), Y2, Y2
+	VMOVUPS constants<>+576(SB), Y14
+	VCMPPS $0x1e, Y14, Y0, Y4
+	VANDPS Y2, Y4, Y2
+	VMOVUPS constants<>+544(SB), Y14
+	VCMPPS $0x1e, Y0, Y14, Y4
+	VMOVUPS constants<>+352(SB), Y14
+	VBLENDVPS Y4, Y2, Y14, Y2
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y2, Y0, Y2
 	VMOVUPS (AX)(R8*1), Y0
 	VADDPS Y2, Y0, Y0
 	VMOVUPS Y0, (AX)(R8*1)
@@ -1475,7 +1917,7 @@ TEXT ·avx2Tanh(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS (BX)(R8*1), Y0
-	VANDPS constants<>+512(SB), Y0, Y0
+	VANDPS constants<>+672(SB), Y0, Y0
 	VADDPS Y0, Y0, Y1
 	VMOVUPS constants<>+0(SB), Y14
 	VMINPS Y1, Y14, Y1
@@ -1516,22 +1958,22 @@ one:
 	VMOVUPS constants<>+352(SB), Y14
 	VSUBPS Y3, Y14, Y3
 	VMULPS Y0, Y0, Y1
-	VMULPS constants<>+576(SB), Y1, Y2
-	VADDPS constants<>+608(SB), Y2, Y2
+	VMULPS constants<>+736(SB), Y1, Y2
+	VADDPS constants<>+768(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+640(SB), Y2, Y2
+	VADDPS constants<>+800(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+672(SB), Y2, Y2
+	VADDPS constants<>+832(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+704(SB), Y2, Y2
+	VADDPS constants<>+864(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VMULPS Y0, Y2, Y2
 	VADDPS Y0, Y2, Y2
-	VMOVUPS constants<>+544(SB), Y14
+	VMOVUPS constants<>+704(SB), Y14
 	VCMPPS $0x1e, Y0, Y14, Y4
 	VBLENDVPS Y4, Y2, Y3, Y3
 	VMOVUPS (BX)(R8*1), Y1
-	VANDPS constants<>+480(SB), Y1, Y1
+	VANDPS constants<>+640(SB), Y1, Y1
 	VORPS Y1, Y3, Y3
 	VMOVUPS Y3, (AX)(R8*1)
 	ADDQ $32, R8
@@ -1605,41 +2047,41 @@ TEXT ·avx2Erf(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS (BX)(R8*1), Y0
-	VANDPS constants<>+512(SB), Y0, Y0
-	VMULPS constants<>+1152(SB), Y0, Y1
+	VANDPS constants<>+672(SB), Y0, Y0
+	VMULPS constants<>+1312(SB), Y0, Y1
 	VADDPS constants<>+352(SB), Y1, Y1
 	VMOVUPS constants<>+352(SB), Y14
 	VDIVPS Y1, Y14, Y1
-	VMULPS constants<>+1184(SB), Y1, Y2
-	VADDPS constants<>+1216(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1248(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1280(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1312(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1344(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
+	VMULPS constants<>+1344(SB), Y1, Y2
 	VADDPS constants<>+1376(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS constants<>+1408(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS constants<>+1440(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1472(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1504(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1536(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1568(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1600(SB), Y2, Y2
 	VMULPS Y1, Y2, Y1
 	VMULPS Y0, Y0, Y3
-	VMULPS constants<>+736(SB), Y3, Y4
-	VADDPS constants<>+768(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS constants<>+800(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS constants<>+832(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS constants<>+864(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS constants<>+896(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
+	VMULPS constants<>+896(SB), Y3, Y4
 	VADDPS constants<>+928(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS constants<>+960(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS constants<>+992(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS constants<>+1024(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS constants<>+1056(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS constants<>+1088(SB), Y4, Y4
 	VMULPS Y0, Y4, Y4
 	VSUBPS Y3, Y15, Y3
 	VMOVUPS constants<>+0(SB), Y14
@@ -1683,7 +2125,7 @@ one:
 	VCMPPS $0x1e, Y0, Y14, Y6
 	VBLENDVPS Y6, Y4, Y1, Y1
 	VMOVUPS (BX)(R8*1), Y3
-	VANDPS constants<>+480(SB), Y3, Y3
+	VANDPS constants<>+640(SB), Y3, Y3
 	VORPS Y3, Y1, Y1
 	VMOVUPS Y1, (AX)(R8*1)
 	ADDQ $32, R8
@@ -1738,7 +2180,7 @@ one:
 	VPSLLD $23, Y1, Y1
 	VMULPS Y0, Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VMULPS constants<>+960(SB), Y2, Y2
+	VMULPS constants<>+1120(SB), Y2, Y2
 	VMOVUPS (BX)(R8*1), Y0
 	VMULPS Y2, Y0, Y2
 	VMOVUPS (AX)(R8*1), Y0
@@ -1760,30 +2202,30 @@ TEXT ·avx2Gelu(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS (BX)(R8*1), Y0
-	VANDPS constants<>+512(SB), Y0, Y1
-	VMULPS constants<>+1120(SB), Y1, Y1
+	VANDPS constants<>+672(SB), Y0, Y1
+	VMULPS constants<>+1280(SB), Y1, Y1
 	VADDPS constants<>+352(SB), Y1, Y1
 	VMOVUPS constants<>+352(SB), Y14
 	VDIVPS Y1, Y14, Y1
-	VMULPS constants<>+1184(SB), Y1, Y2
-	VADDPS constants<>+1216(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1248(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1280(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1312(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1344(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
+	VMULPS constants<>+1344(SB), Y1, Y2
 	VADDPS constants<>+1376(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS constants<>+1408(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS constants<>+1440(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1472(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1504(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1536(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1568(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1600(SB), Y2, Y2
 	VMULPS Y1, Y2, Y1
 	VMULPS Y0, Y0, Y0
-	VMULPS constants<>+448(SB), Y0, Y0
+	VMULPS constants<>+608(SB), Y0, Y0
 	VMOVUPS constants<>+0(SB), Y14
 	VMINPS Y0, Y14, Y0
 	VMOVUPS constants<>+32(SB), Y14
@@ -1842,30 +2284,30 @@ TEXT ·avx2GeluGrad(SB), NOSPLIT, $0-32
 
 one:
 	VMOVUPS (DX)(R8*1), Y0
-	VANDPS constants<>+512(SB), Y0, Y1
-	VMULPS constants<>+1120(SB), Y1, Y1
+	VANDPS constants<>+672(SB), Y0, Y1
+	VMULPS constants<>+1280(SB), Y1, Y1
 	VADDPS constants<>+352(SB), Y1, Y1
 	VMOVUPS constants<>+352(SB), Y14
 	VDIVPS Y1, Y14, Y1
-	VMULPS constants<>+1184(SB), Y1, Y2
-	VADDPS constants<>+1216(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1248(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1280(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1312(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS constants<>+1344(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
+	VMULPS constants<>+1344(SB), Y1, Y2
 	VADDPS constants<>+1376(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS constants<>+1408(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS constants<>+1440(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1472(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1504(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1536(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1568(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS constants<>+1600(SB), Y2, Y2
 	VMULPS Y1, Y2, Y1
 	VMULPS Y0, Y0, Y0
-	VMULPS constants<>+448(SB), Y0, Y0
+	VMULPS constants<>+608(SB), Y0, Y0
 	VMOVUPS constants<>+0(SB), Y14
 	VMINPS Y0, Y14, Y0
 	VMOVUPS constants<>+32(SB), Y14
@@ -1905,7 +2347,7 @@ one:
 	VSUBPS Y1, Y14, Y3
 	VCMPPS $0x1e, Y15, Y0, Y4
 	VBLENDVPS Y4, Y3, Y1, Y1
-	VMULPS constants<>+992(SB), Y2, Y2
+	VMULPS constants<>+1152(SB), Y2, Y2
 	VMULPS Y0, Y2, Y2
 	VADDPS Y2, Y1, Y1
 	VMOVUPS (BX)(R8*1), Y0
@@ -1930,8 +2372,8 @@ TEXT ·avx2GeluTanh(SB), NOSPLIT, $0-24
 one:
 	VMOVUPS (BX)(R8*1), Y0
 	VMULPS Y0, Y0, Y1
-	VMULPS constants<>+1056(SB), Y1, Y1
-	VADDPS constants<>+1024(SB), Y1, Y1
+	VMULPS constants<>+1216(SB), Y1, Y1
+	VADDPS constants<>+1184(SB), Y1, Y1
 	VMULPS Y0, Y1, Y0
 	VSUBPS Y0, Y15, Y0
 	VMOVUPS constants<>+0(SB), Y14
@@ -1989,10 +2431,10 @@ TEXT ·avx2GeluTanhGrad(SB), NOSPLIT, $0-32
 one:
 	VMOVUPS (DX)(R8*1), Y0
 	VMULPS Y0, Y0, Y1
-	VMULPS constants<>+1088(SB), Y1, Y2
-	VADDPS constants<>+1024(SB), Y2, Y2
-	VMULPS constants<>+1056(SB), Y1, Y1
-	VADDPS constants<>+1024(SB), Y1, Y1
+	VMULPS constants<>+1248(SB), Y1, Y2
+	VADDPS constants<>+1184(SB), Y2, Y2
+	VMULPS constants<>+1216(SB), Y1, Y1
+	VADDPS constants<>+1184(SB), Y1, Y1
 	VMULPS Y0, Y1, Y0
 	VSUBPS Y0, Y15, Y0
 	VMOVUPS constants<>+0(SB), Y14

@@ -8,39 +8,46 @@ package kernel
 
 func avx512Vectors() *vectorLoops {
 	return &vectorLoops{
-		name:          "avx512",
-		relu:          avx512Relu,
-		reluGrad:      avx512ReluGrad,
-		clip:          avx512Clip,
-		between:       avx512Between,
-		addBetween:    avx512AddBetween,
-		scal:          avx512Scal,
-		add:           avx512Add,
-		axpy:          avx512Axpy,
-		addTo:         avx512AddTo,
-		mulTo:         avx512MulTo,
-		addMul:        avx512AddMul,
-		addScaled:     avx512AddScaled,
-		normalize:     avx512Normalize,
-		normalizeGrad: avx512NormalizeGrad,
-		takeLarger:    avx512TakeLarger,
-		adamW:         avx512AdamW,
-		exp:           avx512Exp,
-		expShifted:    avx512ExpShifted,
-		softmaxGrad:   avx512SoftmaxGrad,
-		sigmoid:       avx512Sigmoid,
-		sigmoidGrad:   avx512SigmoidGrad,
-		tanh:          avx512Tanh,
-		tanhGrad:      avx512TanhGrad,
-		erf:           avx512Erf,
-		erfGrad:       avx512ErfGrad,
-		gelu:          avx512Gelu,
-		geluGrad:      avx512GeluGrad,
-		geluTanh:      avx512GeluTanh,
-		geluTanhGrad:  avx512GeluTanhGrad,
-		swish:         avx512Swish,
-		swishGrad:     avx512SwishGrad,
-		sum:           avx2Sum, dot: avx2Dot, max: avx2Max,
+		name:            "avx512",
+		relu:            avx512Relu,
+		reluGrad:        avx512ReluGrad,
+		clip:            avx512Clip,
+		between:         avx512Between,
+		addBetween:      avx512AddBetween,
+		clipGrad:        avx512ClipGrad,
+		leakyRelu:       avx512LeakyRelu,
+		leakyReluGrad:   avx512LeakyReluGrad,
+		hardSigmoid:     avx512HardSigmoid,
+		hardSigmoidGrad: avx512HardSigmoidGrad,
+		hardSwish:       avx512HardSwish,
+		hardSwishGrad:   avx512HardSwishGrad,
+		scal:            avx512Scal,
+		add:             avx512Add,
+		axpy:            avx512Axpy,
+		addTo:           avx512AddTo,
+		mulTo:           avx512MulTo,
+		addMul:          avx512AddMul,
+		addScaled:       avx512AddScaled,
+		normalize:       avx512Normalize,
+		normalizeGrad:   avx512NormalizeGrad,
+		takeLarger:      avx512TakeLarger,
+		adamW:           avx512AdamW,
+		exp:             avx512Exp,
+		expShifted:      avx512ExpShifted,
+		softmaxGrad:     avx512SoftmaxGrad,
+		sigmoid:         avx512Sigmoid,
+		sigmoidGrad:     avx512SigmoidGrad,
+		tanh:            avx512Tanh,
+		tanhGrad:        avx512TanhGrad,
+		erf:             avx512Erf,
+		erfGrad:         avx512ErfGrad,
+		gelu:            avx512Gelu,
+		geluGrad:        avx512GeluGrad,
+		geluTanh:        avx512GeluTanh,
+		geluTanhGrad:    avx512GeluTanhGrad,
+		swish:           avx512Swish,
+		swishGrad:       avx512SwishGrad,
+		sum:             avx2Sum, dot: avx2Dot, max: avx2Max,
 	}
 }
 
@@ -58,6 +65,27 @@ func avx512Between(blocks int, dx, dy, y *float32, lo, hi float32)
 
 //go:noescape
 func avx512AddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+
+//go:noescape
+func avx512ClipGrad(blocks int, dx, dy, x *float32, low, high float32)
+
+//go:noescape
+func avx512LeakyRelu(blocks int, y, x *float32, alpha float32)
+
+//go:noescape
+func avx512LeakyReluGrad(blocks int, dx, dy, x *float32, alpha float32)
+
+//go:noescape
+func avx512HardSigmoid(blocks int, y, x *float32, alpha, beta float32)
+
+//go:noescape
+func avx512HardSigmoidGrad(blocks int, dx, dy, x *float32, alpha, beta float32)
+
+//go:noescape
+func avx512HardSwish(blocks int, y, x *float32)
+
+//go:noescape
+func avx512HardSwishGrad(blocks int, dx, dy, x *float32)
 
 //go:noescape
 func avx512Scal(blocks int, x *float32, a float32)

@@ -20,39 +20,44 @@ DATA constants<>+40(SB)/4, $0x3f000000
 DATA constants<>+44(SB)/4, $0x3f800000
 DATA constants<>+48(SB)/4, $0x0000007f
 DATA constants<>+52(SB)/4, $0x40000000
-DATA constants<>+56(SB)/4, $0xbf000000
-DATA constants<>+60(SB)/4, $0x80000000
-DATA constants<>+64(SB)/4, $0x7fffffff
-DATA constants<>+68(SB)/4, $0x3f200000
-DATA constants<>+72(SB)/4, $0xbbbaf0ea
-DATA constants<>+76(SB)/4, $0x3ca9134e
-DATA constants<>+80(SB)/4, $0xbd5c1e2d
-DATA constants<>+84(SB)/4, $0x3e088393
-DATA constants<>+88(SB)/4, $0xbeaaaa99
-DATA constants<>+92(SB)/4, $0x38a4b519
-DATA constants<>+96(SB)/4, $0xba51fb80
-DATA constants<>+100(SB)/4, $0x3baa02d9
-DATA constants<>+104(SB)/4, $0xbcdbfc87
-DATA constants<>+108(SB)/4, $0x3de7167c
-DATA constants<>+112(SB)/4, $0xbec0939f
-DATA constants<>+116(SB)/4, $0x3f906eba
-DATA constants<>+120(SB)/4, $0x3f906ebb
-DATA constants<>+124(SB)/4, $0x3ecc422a
-DATA constants<>+128(SB)/4, $0x3fcc422a
-DATA constants<>+132(SB)/4, $0x3d922279
-DATA constants<>+136(SB)/4, $0x3e5b33b6
-DATA constants<>+140(SB)/4, $0x3eb33333
-DATA constants<>+144(SB)/4, $0x3efd6d54
-DATA constants<>+148(SB)/4, $0xbceedcd2
-DATA constants<>+152(SB)/4, $0x3e137d06
-DATA constants<>+156(SB)/4, $0xbe82fd83
-DATA constants<>+160(SB)/4, $0x3e23251c
-DATA constants<>+164(SB)/4, $0xbcbe2a04
-DATA constants<>+168(SB)/4, $0x3dd82c22
-DATA constants<>+172(SB)/4, $0x3df564cf
-DATA constants<>+176(SB)/4, $0x3e0f3863
-DATA constants<>+180(SB)/4, $0x3e0ef8e3
-GLOBL constants<>(SB), RODATA|NOPTR, $184
+DATA constants<>+56(SB)/4, $0x3f000000
+DATA constants<>+60(SB)/4, $0x3e2aaaab
+DATA constants<>+64(SB)/4, $0x3eaaaaab
+DATA constants<>+68(SB)/4, $0x40400000
+DATA constants<>+72(SB)/4, $0xc0400000
+DATA constants<>+76(SB)/4, $0xbf000000
+DATA constants<>+80(SB)/4, $0x80000000
+DATA constants<>+84(SB)/4, $0x7fffffff
+DATA constants<>+88(SB)/4, $0x3f200000
+DATA constants<>+92(SB)/4, $0xbbbaf0ea
+DATA constants<>+96(SB)/4, $0x3ca9134e
+DATA constants<>+100(SB)/4, $0xbd5c1e2d
+DATA constants<>+104(SB)/4, $0x3e088393
+DATA constants<>+108(SB)/4, $0xbeaaaa99
+DATA constants<>+112(SB)/4, $0x38a4b519
+DATA constants<>+116(SB)/4, $0xba51fb80
+DATA constants<>+120(SB)/4, $0x3baa02d9
+DATA constants<>+124(SB)/4, $0xbcdbfc87
+DATA constants<>+128(SB)/4, $0x3de7167c
+DATA constants<>+132(SB)/4, $0xbec0939f
+DATA constants<>+136(SB)/4, $0x3f906eba
+DATA constants<>+140(SB)/4, $0x3f906ebb
+DATA constants<>+144(SB)/4, $0x3ecc422a
+DATA constants<>+148(SB)/4, $0x3fcc422a
+DATA constants<>+152(SB)/4, $0x3d922279
+DATA constants<>+156(SB)/4, $0x3e5b33b6
+DATA constants<>+160(SB)/4, $0x3eb33333
+DATA constants<>+164(SB)/4, $0x3efd6d54
+DATA constants<>+168(SB)/4, $0xbceedcd2
+DATA constants<>+172(SB)/4, $0x3e137d06
+DATA constants<>+176(SB)/4, $0xbe82fd83
+DATA constants<>+180(SB)/4, $0x3e23251c
+DATA constants<>+184(SB)/4, $0xbcbe2a04
+DATA constants<>+188(SB)/4, $0x3dd82c22
+DATA constants<>+192(SB)/4, $0x3df564cf
+DATA constants<>+196(SB)/4, $0x3e0f3863
+DATA constants<>+200(SB)/4, $0x3e0ef8e3
+GLOBL constants<>(SB), RODATA|NOPTR, $204
 
 // func avx512Relu(blocks int, y, x *float32)
 TEXT ·avx512Relu(SB), NOSPLIT, $0-24
@@ -357,6 +362,508 @@ last:
 	VMOVAPS.Z Y2, K1, Y2
 	VCMPPS $0x1e, Y0, Y14, K1
 	VMOVAPS.Z Y2, K1, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512ClipGrad(blocks int, dx, dy, x *float32, low, high float32)
+TEXT ·avx512ClipGrad(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS low+32(FP), Z15
+	VBROADCASTSS high+36(FP), Z14
+	VXORPS Y13, Y13, Y13
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS 64(DX)(R8*1), Z1
+	VMOVUPS (BX)(R8*1), Z2
+	VMOVUPS 64(BX)(R8*1), Z3
+	VCMPPS $0x1e, Z0, Z15, K1
+	VCMPPS $0x1e, Z1, Z15, K2
+	VBLENDMPS Z13, Z2, K1, Z2
+	VBLENDMPS Z13, Z3, K2, Z3
+	VCMPPS $0x1e, Z14, Z0, K1
+	VCMPPS $0x1e, Z14, Z1, K2
+	VBLENDMPS Z13, Z2, K1, Z2
+	VBLENDMPS Z13, Z3, K2, Z3
+	VMOVUPS (AX)(R8*1), Z0
+	VMOVUPS 64(AX)(R8*1), Z1
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z1, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS (BX)(R8*1), Z2
+	VCMPPS $0x1e, Z0, Z15, K1
+	VBLENDMPS Z13, Z2, K1, Z2
+	VCMPPS $0x1e, Z14, Z0, K1
+	VBLENDMPS Z13, Z2, K1, Z2
+	VMOVUPS (AX)(R8*1), Z0
+	VADDPS Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (DX)(R8*1), Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VCMPPS $0x1e, Y0, Y15, K1
+	VBLENDMPS Y13, Y2, K1, Y2
+	VCMPPS $0x1e, Y14, Y0, K1
+	VBLENDMPS Y13, Y2, K1, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512LeakyRelu(blocks int, y, x *float32, alpha float32)
+TEXT ·avx512LeakyRelu(SB), NOSPLIT, $0-28
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS alpha+24(FP), Z15
+	VXORPS Y14, Y14, Y14
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Z0
+	VMOVUPS 64(BX)(R8*1), Z1
+	VMULPS Z15, Z0, Z2
+	VMULPS Z15, Z1, Z3
+	VCMPPS $0x1e, Z0, Z14, K1
+	VCMPPS $0x1e, Z1, Z14, K2
+	VBLENDMPS Z2, Z0, K1, Z0
+	VBLENDMPS Z3, Z1, K2, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (BX)(R8*1), Z0
+	VMULPS Z15, Z0, Z2
+	VCMPPS $0x1e, Z0, Z14, K1
+	VBLENDMPS Z2, Z0, K1, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y15, Y0, Y2
+	VCMPPS $0x1e, Y0, Y14, K1
+	VBLENDMPS Y2, Y0, K1, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512LeakyReluGrad(blocks int, dx, dy, x *float32, alpha float32)
+TEXT ·avx512LeakyReluGrad(SB), NOSPLIT, $0-36
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS alpha+32(FP), Z15
+	VXORPS Y14, Y14, Y14
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Z0
+	VMOVUPS 64(BX)(R8*1), Z1
+	VMULPS Z15, Z0, Z2
+	VMULPS Z15, Z1, Z3
+	VMOVUPS (DX)(R8*1), Z4
+	VMOVUPS 64(DX)(R8*1), Z5
+	VCMPPS $0x1e, Z4, Z14, K1
+	VCMPPS $0x1e, Z5, Z14, K2
+	VBLENDMPS Z2, Z0, K1, Z0
+	VBLENDMPS Z3, Z1, K2, Z1
+	VMOVUPS (AX)(R8*1), Z2
+	VMOVUPS 64(AX)(R8*1), Z3
+	VADDPS Z0, Z2, Z0
+	VADDPS Z1, Z3, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (BX)(R8*1), Z0
+	VMULPS Z15, Z0, Z2
+	VMOVUPS (DX)(R8*1), Z4
+	VCMPPS $0x1e, Z4, Z14, K1
+	VBLENDMPS Z2, Z0, K1, Z0
+	VMOVUPS (AX)(R8*1), Z2
+	VADDPS Z0, Z2, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y15, Y0, Y2
+	VMOVUPS (DX)(R8*1), Y4
+	VCMPPS $0x1e, Y4, Y14, K1
+	VBLENDMPS Y2, Y0, K1, Y0
+	VMOVUPS (AX)(R8*1), Y2
+	VADDPS Y0, Y2, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512HardSigmoid(blocks int, y, x *float32, alpha, beta float32)
+TEXT ·avx512HardSigmoid(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VBROADCASTSS alpha+24(FP), Z15
+	VBROADCASTSS beta+28(FP), Z14
+	VXORPS Y13, Y13, Y13
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Z0
+	VMOVUPS 64(BX)(R8*1), Z1
+	VMULPS Z15, Z0, Z0
+	VMULPS Z15, Z1, Z1
+	VADDPS Z14, Z0, Z0
+	VADDPS Z14, Z1, Z1
+	VBROADCASTSS constants<>+44(SB), Z12
+	VMINPS Z0, Z12, Z0
+	VBROADCASTSS constants<>+44(SB), Z12
+	VMINPS Z1, Z12, Z1
+	VMAXPS Z0, Z13, Z0
+	VMAXPS Z1, Z13, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (BX)(R8*1), Z0
+	VMULPS Z15, Z0, Z0
+	VADDPS Z14, Z0, Z0
+	VBROADCASTSS constants<>+44(SB), Z12
+	VMINPS Z0, Z12, Z0
+	VMAXPS Z0, Z13, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y15, Y0, Y0
+	VADDPS Y14, Y0, Y0
+	VBROADCASTSS constants<>+44(SB), Y12
+	VMINPS Y0, Y12, Y0
+	VMAXPS Y0, Y13, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512HardSigmoidGrad(blocks int, dx, dy, x *float32, alpha, beta float32)
+TEXT ·avx512HardSigmoidGrad(SB), NOSPLIT, $0-40
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	VBROADCASTSS alpha+32(FP), Z15
+	VBROADCASTSS beta+36(FP), Z14
+	VXORPS Y13, Y13, Y13
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS 64(DX)(R8*1), Z1
+	VMULPS Z15, Z0, Z0
+	VMULPS Z15, Z1, Z1
+	VADDPS Z14, Z0, Z0
+	VADDPS Z14, Z1, Z1
+	VMOVUPS (BX)(R8*1), Z2
+	VMOVUPS 64(BX)(R8*1), Z3
+	VMULPS Z15, Z2, Z2
+	VMULPS Z15, Z3, Z3
+	VCMPPS $0x1e, Z13, Z0, K1
+	VCMPPS $0x1e, Z13, Z1, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VBROADCASTSS constants<>+44(SB), Z12
+	VCMPPS $0x1e, Z0, Z12, K1
+	VBROADCASTSS constants<>+44(SB), Z12
+	VCMPPS $0x1e, Z1, Z12, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VMOVUPS (AX)(R8*1), Z0
+	VMOVUPS 64(AX)(R8*1), Z1
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z1, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (DX)(R8*1), Z0
+	VMULPS Z15, Z0, Z0
+	VADDPS Z14, Z0, Z0
+	VMOVUPS (BX)(R8*1), Z2
+	VMULPS Z15, Z2, Z2
+	VCMPPS $0x1e, Z13, Z0, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VBROADCASTSS constants<>+44(SB), Z12
+	VCMPPS $0x1e, Z0, Z12, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVUPS (AX)(R8*1), Z0
+	VADDPS Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (DX)(R8*1), Y0
+	VMULPS Y15, Y0, Y0
+	VADDPS Y14, Y0, Y0
+	VMOVUPS (BX)(R8*1), Y2
+	VMULPS Y15, Y2, Y2
+	VCMPPS $0x1e, Y13, Y0, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VBROADCASTSS constants<>+44(SB), Y12
+	VCMPPS $0x1e, Y0, Y12, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VMOVUPS (AX)(R8*1), Y0
+	VADDPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512HardSwish(blocks int, y, x *float32)
+TEXT ·avx512HardSwish(SB), NOSPLIT, $0-24
+	MOVQ blocks+0(FP), CX
+	MOVQ y+8(FP), AX
+	MOVQ x+16(FP), BX
+	VXORPS Y15, Y15, Y15
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (BX)(R8*1), Z0
+	VMOVUPS 64(BX)(R8*1), Z1
+	VMULPS.BCST constants<>+60(SB), Z0, Z2
+	VMULPS.BCST constants<>+60(SB), Z1, Z3
+	VADDPS.BCST constants<>+56(SB), Z2, Z2
+	VADDPS.BCST constants<>+56(SB), Z3, Z3
+	VBROADCASTSS constants<>+44(SB), Z14
+	VMINPS Z2, Z14, Z2
+	VBROADCASTSS constants<>+44(SB), Z14
+	VMINPS Z3, Z14, Z3
+	VMAXPS Z2, Z15, Z2
+	VMAXPS Z3, Z15, Z3
+	VMULPS Z2, Z0, Z0
+	VMULPS Z3, Z1, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (BX)(R8*1), Z0
+	VMULPS.BCST constants<>+60(SB), Z0, Z2
+	VADDPS.BCST constants<>+56(SB), Z2, Z2
+	VBROADCASTSS constants<>+44(SB), Z14
+	VMINPS Z2, Z14, Z2
+	VMAXPS Z2, Z15, Z2
+	VMULPS Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS.BCST constants<>+60(SB), Y0, Y2
+	VADDPS.BCST constants<>+56(SB), Y2, Y2
+	VBROADCASTSS constants<>+44(SB), Y14
+	VMINPS Y2, Y14, Y2
+	VMAXPS Y2, Y15, Y2
+	VMULPS Y2, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512HardSwishGrad(blocks int, dx, dy, x *float32)
+TEXT ·avx512HardSwishGrad(SB), NOSPLIT, $0-32
+	MOVQ blocks+0(FP), CX
+	MOVQ dx+8(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ x+24(FP), DX
+	XORQ R8, R8
+	SUBQ $4, CX
+	JLT rest
+
+many:
+	VMOVUPS (DX)(R8*1), Z0
+	VMOVUPS 64(DX)(R8*1), Z1
+	VMULPS.BCST constants<>+64(SB), Z0, Z2
+	VMULPS.BCST constants<>+64(SB), Z1, Z3
+	VADDPS.BCST constants<>+56(SB), Z2, Z2
+	VADDPS.BCST constants<>+56(SB), Z3, Z3
+	VBROADCASTSS constants<>+72(SB), Z14
+	VCMPPS $0x1e, Z14, Z0, K1
+	VBROADCASTSS constants<>+72(SB), Z14
+	VCMPPS $0x1e, Z14, Z1, K2
+	VMOVAPS.Z Z2, K1, Z2
+	VMOVAPS.Z Z3, K2, Z3
+	VBROADCASTSS constants<>+68(SB), Z14
+	VCMPPS $0x1e, Z0, Z14, K1
+	VBROADCASTSS constants<>+68(SB), Z14
+	VCMPPS $0x1e, Z1, Z14, K2
+	VBROADCASTSS constants<>+44(SB), Z14
+	VBLENDMPS Z2, Z14, K1, Z2
+	VBROADCASTSS constants<>+44(SB), Z14
+	VBLENDMPS Z3, Z14, K2, Z3
+	VMOVUPS (BX)(R8*1), Z0
+	VMOVUPS 64(BX)(R8*1), Z1
+	VMULPS Z2, Z0, Z2
+	VMULPS Z3, Z1, Z3
+	VMOVUPS (AX)(R8*1), Z0
+	VMOVUPS 64(AX)(R8*1), Z1
+	VADDPS Z2, Z0, Z0
+	VADDPS Z3, Z1, Z1
+	VMOVUPS Z0, (AX)(R8*1)
+	VMOVUPS Z1, 64(AX)(R8*1)
+	ADDQ $128, R8
+	SUBQ $4, CX
+	JGE many
+
+rest:
+	ADDQ $4, CX
+	SUBQ $2, CX
+	JLT last
+
+one:
+	VMOVUPS (DX)(R8*1), Z0
+	VMULPS.BCST constants<>+64(SB), Z0, Z2
+	VADDPS.BCST constants<>+56(SB), Z2, Z2
+	VBROADCASTSS constants<>+72(SB), Z14
+	VCMPPS $0x1e, Z14, Z0, K1
+	VMOVAPS.Z Z2, K1, Z2
+	VBROADCASTSS constants<>+68(SB), Z14
+	VCMPPS $0x1e, Z0, Z14, K1
+	VBROADCASTSS constants<>+44(SB), Z14
+	VBLENDMPS Z2, Z14, K1, Z2
+	VMOVUPS (BX)(R8*1), Z0
+	VMULPS Z2, Z0, Z2
+	VMOVUPS (AX)(R8*1), Z0
+	VADDPS Z2, Z0, Z0
+	VMOVUPS Z0, (AX)(R8*1)
+	ADDQ $64, R8
+	SUBQ $2, CX
+	JGE one
+
+last:
+	ADDQ $2, CX
+	JZ done
+	VMOVUPS (DX)(R8*1), Y0
+	VMULPS.BCST constants<>+64(SB), Y0, Y2
+	VADDPS.BCST constants<>+56(SB), Y2, Y2
+	VBROADCASTSS constants<>+72(SB), Y14
+	VCMPPS $0x1e, Y14, Y0, K1
+	VMOVAPS.Z Y2, K1, Y2
+	VBROADCASTSS constants<>+68(SB), Y14
+	VCMPPS $0x1e, Y0, Y14, K1
+	VBROADCASTSS constants<>+44(SB), Y14
+	VBLENDMPS Y2, Y14, K1, Y2
+	VMOVUPS (BX)(R8*1), Y0
+	VMULPS Y2, Y0, Y2
 	VMOVUPS (AX)(R8*1), Y0
 	VADDPS Y2, Y0, Y0
 	VMOVUPS Y0, (AX)(R8*1)
@@ -1501,7 +2008,7 @@ TEXT ·avx512Tanh(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS (BX)(R8*1), Z0
-	VANDPS.BCST constants<>+64(SB), Z0, Z0
+	VANDPS.BCST constants<>+84(SB), Z0, Z0
 	VADDPS Z0, Z0, Z1
 	VBROADCASTSS constants<>+0(SB), Z14
 	VMINPS Z1, Z14, Z1
@@ -1542,22 +2049,22 @@ one:
 	VBROADCASTSS constants<>+44(SB), Z14
 	VSUBPS Z3, Z14, Z3
 	VMULPS Z0, Z0, Z1
-	VMULPS.BCST constants<>+72(SB), Z1, Z2
-	VADDPS.BCST constants<>+76(SB), Z2, Z2
+	VMULPS.BCST constants<>+92(SB), Z1, Z2
+	VADDPS.BCST constants<>+96(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+80(SB), Z2, Z2
+	VADDPS.BCST constants<>+100(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+84(SB), Z2, Z2
+	VADDPS.BCST constants<>+104(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+88(SB), Z2, Z2
+	VADDPS.BCST constants<>+108(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VMULPS Z0, Z2, Z2
 	VADDPS Z0, Z2, Z2
-	VBROADCASTSS constants<>+68(SB), Z14
+	VBROADCASTSS constants<>+88(SB), Z14
 	VCMPPS $0x1e, Z0, Z14, K1
 	VBLENDMPS Z2, Z3, K1, Z3
 	VMOVUPS (BX)(R8*1), Z1
-	VANDPS.BCST constants<>+60(SB), Z1, Z1
+	VANDPS.BCST constants<>+80(SB), Z1, Z1
 	VORPS Z1, Z3, Z3
 	VMOVUPS Z3, (AX)(R8*1)
 	ADDQ $64, R8
@@ -1568,7 +2075,7 @@ last:
 	ADDQ $2, CX
 	JZ done
 	VMOVUPS (BX)(R8*1), Y0
-	VANDPS.BCST constants<>+64(SB), Y0, Y0
+	VANDPS.BCST constants<>+84(SB), Y0, Y0
 	VADDPS Y0, Y0, Y1
 	VBROADCASTSS constants<>+0(SB), Y14
 	VMINPS Y1, Y14, Y1
@@ -1609,22 +2116,22 @@ last:
 	VBROADCASTSS constants<>+44(SB), Y14
 	VSUBPS Y3, Y14, Y3
 	VMULPS Y0, Y0, Y1
-	VMULPS.BCST constants<>+72(SB), Y1, Y2
-	VADDPS.BCST constants<>+76(SB), Y2, Y2
+	VMULPS.BCST constants<>+92(SB), Y1, Y2
+	VADDPS.BCST constants<>+96(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+80(SB), Y2, Y2
+	VADDPS.BCST constants<>+100(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+84(SB), Y2, Y2
+	VADDPS.BCST constants<>+104(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+88(SB), Y2, Y2
+	VADDPS.BCST constants<>+108(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VMULPS Y0, Y2, Y2
 	VADDPS Y0, Y2, Y2
-	VBROADCASTSS constants<>+68(SB), Y14
+	VBROADCASTSS constants<>+88(SB), Y14
 	VCMPPS $0x1e, Y0, Y14, K1
 	VBLENDMPS Y2, Y3, K1, Y3
 	VMOVUPS (BX)(R8*1), Y1
-	VANDPS.BCST constants<>+60(SB), Y1, Y1
+	VANDPS.BCST constants<>+80(SB), Y1, Y1
 	VORPS Y1, Y3, Y3
 	VMOVUPS Y3, (AX)(R8*1)
 
@@ -1713,41 +2220,41 @@ TEXT ·avx512Erf(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS (BX)(R8*1), Z0
-	VANDPS.BCST constants<>+64(SB), Z0, Z0
-	VMULPS.BCST constants<>+144(SB), Z0, Z1
+	VANDPS.BCST constants<>+84(SB), Z0, Z0
+	VMULPS.BCST constants<>+164(SB), Z0, Z1
 	VADDPS.BCST constants<>+44(SB), Z1, Z1
 	VBROADCASTSS constants<>+44(SB), Z14
 	VDIVPS Z1, Z14, Z1
-	VMULPS.BCST constants<>+148(SB), Z1, Z2
-	VADDPS.BCST constants<>+152(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+156(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+160(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+164(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+168(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
+	VMULPS.BCST constants<>+168(SB), Z1, Z2
 	VADDPS.BCST constants<>+172(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VADDPS.BCST constants<>+176(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VADDPS.BCST constants<>+180(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+184(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+188(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+192(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+196(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+200(SB), Z2, Z2
 	VMULPS Z1, Z2, Z1
 	VMULPS Z0, Z0, Z3
-	VMULPS.BCST constants<>+92(SB), Z3, Z4
-	VADDPS.BCST constants<>+96(SB), Z4, Z4
-	VMULPS Z3, Z4, Z4
-	VADDPS.BCST constants<>+100(SB), Z4, Z4
-	VMULPS Z3, Z4, Z4
-	VADDPS.BCST constants<>+104(SB), Z4, Z4
-	VMULPS Z3, Z4, Z4
-	VADDPS.BCST constants<>+108(SB), Z4, Z4
-	VMULPS Z3, Z4, Z4
-	VADDPS.BCST constants<>+112(SB), Z4, Z4
-	VMULPS Z3, Z4, Z4
+	VMULPS.BCST constants<>+112(SB), Z3, Z4
 	VADDPS.BCST constants<>+116(SB), Z4, Z4
+	VMULPS Z3, Z4, Z4
+	VADDPS.BCST constants<>+120(SB), Z4, Z4
+	VMULPS Z3, Z4, Z4
+	VADDPS.BCST constants<>+124(SB), Z4, Z4
+	VMULPS Z3, Z4, Z4
+	VADDPS.BCST constants<>+128(SB), Z4, Z4
+	VMULPS Z3, Z4, Z4
+	VADDPS.BCST constants<>+132(SB), Z4, Z4
+	VMULPS Z3, Z4, Z4
+	VADDPS.BCST constants<>+136(SB), Z4, Z4
 	VMULPS Z0, Z4, Z4
 	VSUBPS Z3, Z15, Z3
 	VBROADCASTSS constants<>+0(SB), Z14
@@ -1791,7 +2298,7 @@ one:
 	VCMPPS $0x1e, Z0, Z14, K1
 	VBLENDMPS Z4, Z1, K1, Z1
 	VMOVUPS (BX)(R8*1), Z3
-	VANDPS.BCST constants<>+60(SB), Z3, Z3
+	VANDPS.BCST constants<>+80(SB), Z3, Z3
 	VORPS Z3, Z1, Z1
 	VMOVUPS Z1, (AX)(R8*1)
 	ADDQ $64, R8
@@ -1802,41 +2309,41 @@ last:
 	ADDQ $2, CX
 	JZ done
 	VMOVUPS (BX)(R8*1), Y0
-	VANDPS.BCST constants<>+64(SB), Y0, Y0
-	VMULPS.BCST constants<>+144(SB), Y0, Y1
+	VANDPS.BCST constants<>+84(SB), Y0, Y0
+	VMULPS.BCST constants<>+164(SB), Y0, Y1
 	VADDPS.BCST constants<>+44(SB), Y1, Y1
 	VBROADCASTSS constants<>+44(SB), Y14
 	VDIVPS Y1, Y14, Y1
-	VMULPS.BCST constants<>+148(SB), Y1, Y2
-	VADDPS.BCST constants<>+152(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+156(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+160(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+164(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+168(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
+	VMULPS.BCST constants<>+168(SB), Y1, Y2
 	VADDPS.BCST constants<>+172(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS.BCST constants<>+176(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS.BCST constants<>+180(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+184(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+188(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+192(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+196(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+200(SB), Y2, Y2
 	VMULPS Y1, Y2, Y1
 	VMULPS Y0, Y0, Y3
-	VMULPS.BCST constants<>+92(SB), Y3, Y4
-	VADDPS.BCST constants<>+96(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS.BCST constants<>+100(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS.BCST constants<>+104(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS.BCST constants<>+108(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
-	VADDPS.BCST constants<>+112(SB), Y4, Y4
-	VMULPS Y3, Y4, Y4
+	VMULPS.BCST constants<>+112(SB), Y3, Y4
 	VADDPS.BCST constants<>+116(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS.BCST constants<>+120(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS.BCST constants<>+124(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS.BCST constants<>+128(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS.BCST constants<>+132(SB), Y4, Y4
+	VMULPS Y3, Y4, Y4
+	VADDPS.BCST constants<>+136(SB), Y4, Y4
 	VMULPS Y0, Y4, Y4
 	VSUBPS Y3, Y15, Y3
 	VBROADCASTSS constants<>+0(SB), Y14
@@ -1880,7 +2387,7 @@ last:
 	VCMPPS $0x1e, Y0, Y14, K1
 	VBLENDMPS Y4, Y1, K1, Y1
 	VMOVUPS (BX)(R8*1), Y3
-	VANDPS.BCST constants<>+60(SB), Y3, Y3
+	VANDPS.BCST constants<>+80(SB), Y3, Y3
 	VORPS Y3, Y1, Y1
 	VMOVUPS Y1, (AX)(R8*1)
 
@@ -1936,7 +2443,7 @@ one:
 	VPSLLD $23, Z1, Z1
 	VMULPS Z0, Z2, Z2
 	VMULPS Z1, Z2, Z2
-	VMULPS.BCST constants<>+120(SB), Z2, Z2
+	VMULPS.BCST constants<>+140(SB), Z2, Z2
 	VMOVUPS (BX)(R8*1), Z0
 	VMULPS Z2, Z0, Z2
 	VMOVUPS (AX)(R8*1), Z0
@@ -1985,7 +2492,7 @@ last:
 	VPSLLD $23, Y1, Y1
 	VMULPS Y0, Y2, Y2
 	VMULPS Y1, Y2, Y2
-	VMULPS.BCST constants<>+120(SB), Y2, Y2
+	VMULPS.BCST constants<>+140(SB), Y2, Y2
 	VMOVUPS (BX)(R8*1), Y0
 	VMULPS Y2, Y0, Y2
 	VMOVUPS (AX)(R8*1), Y0
@@ -2008,30 +2515,30 @@ TEXT ·avx512Gelu(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS (BX)(R8*1), Z0
-	VANDPS.BCST constants<>+64(SB), Z0, Z1
-	VMULPS.BCST constants<>+140(SB), Z1, Z1
+	VANDPS.BCST constants<>+84(SB), Z0, Z1
+	VMULPS.BCST constants<>+160(SB), Z1, Z1
 	VADDPS.BCST constants<>+44(SB), Z1, Z1
 	VBROADCASTSS constants<>+44(SB), Z14
 	VDIVPS Z1, Z14, Z1
-	VMULPS.BCST constants<>+148(SB), Z1, Z2
-	VADDPS.BCST constants<>+152(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+156(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+160(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+164(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+168(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
+	VMULPS.BCST constants<>+168(SB), Z1, Z2
 	VADDPS.BCST constants<>+172(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VADDPS.BCST constants<>+176(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VADDPS.BCST constants<>+180(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+184(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+188(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+192(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+196(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+200(SB), Z2, Z2
 	VMULPS Z1, Z2, Z1
 	VMULPS Z0, Z0, Z0
-	VMULPS.BCST constants<>+56(SB), Z0, Z0
+	VMULPS.BCST constants<>+76(SB), Z0, Z0
 	VBROADCASTSS constants<>+0(SB), Z14
 	VMINPS Z0, Z14, Z0
 	VBROADCASTSS constants<>+4(SB), Z14
@@ -2081,30 +2588,30 @@ last:
 	ADDQ $2, CX
 	JZ done
 	VMOVUPS (BX)(R8*1), Y0
-	VANDPS.BCST constants<>+64(SB), Y0, Y1
-	VMULPS.BCST constants<>+140(SB), Y1, Y1
+	VANDPS.BCST constants<>+84(SB), Y0, Y1
+	VMULPS.BCST constants<>+160(SB), Y1, Y1
 	VADDPS.BCST constants<>+44(SB), Y1, Y1
 	VBROADCASTSS constants<>+44(SB), Y14
 	VDIVPS Y1, Y14, Y1
-	VMULPS.BCST constants<>+148(SB), Y1, Y2
-	VADDPS.BCST constants<>+152(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+156(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+160(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+164(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+168(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
+	VMULPS.BCST constants<>+168(SB), Y1, Y2
 	VADDPS.BCST constants<>+172(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS.BCST constants<>+176(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS.BCST constants<>+180(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+184(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+188(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+192(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+196(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+200(SB), Y2, Y2
 	VMULPS Y1, Y2, Y1
 	VMULPS Y0, Y0, Y0
-	VMULPS.BCST constants<>+56(SB), Y0, Y0
+	VMULPS.BCST constants<>+76(SB), Y0, Y0
 	VBROADCASTSS constants<>+0(SB), Y14
 	VMINPS Y0, Y14, Y0
 	VBROADCASTSS constants<>+4(SB), Y14
@@ -2164,30 +2671,30 @@ TEXT ·avx512GeluGrad(SB), NOSPLIT, $0-32
 
 one:
 	VMOVUPS (DX)(R8*1), Z0
-	VANDPS.BCST constants<>+64(SB), Z0, Z1
-	VMULPS.BCST constants<>+140(SB), Z1, Z1
+	VANDPS.BCST constants<>+84(SB), Z0, Z1
+	VMULPS.BCST constants<>+160(SB), Z1, Z1
 	VADDPS.BCST constants<>+44(SB), Z1, Z1
 	VBROADCASTSS constants<>+44(SB), Z14
 	VDIVPS Z1, Z14, Z1
-	VMULPS.BCST constants<>+148(SB), Z1, Z2
-	VADDPS.BCST constants<>+152(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+156(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+160(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+164(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
-	VADDPS.BCST constants<>+168(SB), Z2, Z2
-	VMULPS Z1, Z2, Z2
+	VMULPS.BCST constants<>+168(SB), Z1, Z2
 	VADDPS.BCST constants<>+172(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VADDPS.BCST constants<>+176(SB), Z2, Z2
 	VMULPS Z1, Z2, Z2
 	VADDPS.BCST constants<>+180(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+184(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+188(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+192(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+196(SB), Z2, Z2
+	VMULPS Z1, Z2, Z2
+	VADDPS.BCST constants<>+200(SB), Z2, Z2
 	VMULPS Z1, Z2, Z1
 	VMULPS Z0, Z0, Z0
-	VMULPS.BCST constants<>+56(SB), Z0, Z0
+	VMULPS.BCST constants<>+76(SB), Z0, Z0
 	VBROADCASTSS constants<>+0(SB), Z14
 	VMINPS Z0, Z14, Z0
 	VBROADCASTSS constants<>+4(SB), Z14
@@ -2227,7 +2734,7 @@ one:
 	VSUBPS Z1, Z14, Z3
 	VCMPPS $0x1e, Z15, Z0, K1
 	VBLENDMPS Z3, Z1, K1, Z1
-	VMULPS.BCST constants<>+124(SB), Z2, Z2
+	VMULPS.BCST constants<>+144(SB), Z2, Z2
 	VMULPS Z0, Z2, Z2
 	VADDPS Z2, Z1, Z1
 	VMOVUPS (BX)(R8*1), Z0
@@ -2243,30 +2750,30 @@ last:
 	ADDQ $2, CX
 	JZ done
 	VMOVUPS (DX)(R8*1), Y0
-	VANDPS.BCST constants<>+64(SB), Y0, Y1
-	VMULPS.BCST constants<>+140(SB), Y1, Y1
+	VANDPS.BCST constants<>+84(SB), Y0, Y1
+	VMULPS.BCST constants<>+160(SB), Y1, Y1
 	VADDPS.BCST constants<>+44(SB), Y1, Y1
 	VBROADCASTSS constants<>+44(SB), Y14
 	VDIVPS Y1, Y14, Y1
-	VMULPS.BCST constants<>+148(SB), Y1, Y2
-	VADDPS.BCST constants<>+152(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+156(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+160(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+164(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
-	VADDPS.BCST constants<>+168(SB), Y2, Y2
-	VMULPS Y1, Y2, Y2
+	VMULPS.BCST constants<>+168(SB), Y1, Y2
 	VADDPS.BCST constants<>+172(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS.BCST constants<>+176(SB), Y2, Y2
 	VMULPS Y1, Y2, Y2
 	VADDPS.BCST constants<>+180(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+184(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+188(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+192(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+196(SB), Y2, Y2
+	VMULPS Y1, Y2, Y2
+	VADDPS.BCST constants<>+200(SB), Y2, Y2
 	VMULPS Y1, Y2, Y1
 	VMULPS Y0, Y0, Y0
-	VMULPS.BCST constants<>+56(SB), Y0, Y0
+	VMULPS.BCST constants<>+76(SB), Y0, Y0
 	VBROADCASTSS constants<>+0(SB), Y14
 	VMINPS Y0, Y14, Y0
 	VBROADCASTSS constants<>+4(SB), Y14
@@ -2306,7 +2813,7 @@ last:
 	VSUBPS Y1, Y14, Y3
 	VCMPPS $0x1e, Y15, Y0, K1
 	VBLENDMPS Y3, Y1, K1, Y1
-	VMULPS.BCST constants<>+124(SB), Y2, Y2
+	VMULPS.BCST constants<>+144(SB), Y2, Y2
 	VMULPS Y0, Y2, Y2
 	VADDPS Y2, Y1, Y1
 	VMOVUPS (BX)(R8*1), Y0
@@ -2332,8 +2839,8 @@ TEXT ·avx512GeluTanh(SB), NOSPLIT, $0-24
 one:
 	VMOVUPS (BX)(R8*1), Z0
 	VMULPS Z0, Z0, Z1
-	VMULPS.BCST constants<>+132(SB), Z1, Z1
-	VADDPS.BCST constants<>+128(SB), Z1, Z1
+	VMULPS.BCST constants<>+152(SB), Z1, Z1
+	VADDPS.BCST constants<>+148(SB), Z1, Z1
 	VMULPS Z0, Z1, Z0
 	VSUBPS Z0, Z15, Z0
 	VBROADCASTSS constants<>+0(SB), Z14
@@ -2382,8 +2889,8 @@ last:
 	JZ done
 	VMOVUPS (BX)(R8*1), Y0
 	VMULPS Y0, Y0, Y1
-	VMULPS.BCST constants<>+132(SB), Y1, Y1
-	VADDPS.BCST constants<>+128(SB), Y1, Y1
+	VMULPS.BCST constants<>+152(SB), Y1, Y1
+	VADDPS.BCST constants<>+148(SB), Y1, Y1
 	VMULPS Y0, Y1, Y0
 	VSUBPS Y0, Y15, Y0
 	VBROADCASTSS constants<>+0(SB), Y14
@@ -2442,10 +2949,10 @@ TEXT ·avx512GeluTanhGrad(SB), NOSPLIT, $0-32
 one:
 	VMOVUPS (DX)(R8*1), Z0
 	VMULPS Z0, Z0, Z1
-	VMULPS.BCST constants<>+136(SB), Z1, Z2
-	VADDPS.BCST constants<>+128(SB), Z2, Z2
-	VMULPS.BCST constants<>+132(SB), Z1, Z1
-	VADDPS.BCST constants<>+128(SB), Z1, Z1
+	VMULPS.BCST constants<>+156(SB), Z1, Z2
+	VADDPS.BCST constants<>+148(SB), Z2, Z2
+	VMULPS.BCST constants<>+152(SB), Z1, Z1
+	VADDPS.BCST constants<>+148(SB), Z1, Z1
 	VMULPS Z0, Z1, Z0
 	VSUBPS Z0, Z15, Z0
 	VBROADCASTSS constants<>+0(SB), Z14
@@ -2505,10 +3012,10 @@ last:
 	JZ done
 	VMOVUPS (DX)(R8*1), Y0
 	VMULPS Y0, Y0, Y1
-	VMULPS.BCST constants<>+136(SB), Y1, Y2
-	VADDPS.BCST constants<>+128(SB), Y2, Y2
-	VMULPS.BCST constants<>+132(SB), Y1, Y1
-	VADDPS.BCST constants<>+128(SB), Y1, Y1
+	VMULPS.BCST constants<>+156(SB), Y1, Y2
+	VADDPS.BCST constants<>+148(SB), Y2, Y2
+	VMULPS.BCST constants<>+152(SB), Y1, Y1
+	VADDPS.BCST constants<>+148(SB), Y1, Y1
 	VMULPS Y0, Y1, Y0
 	VSUBPS Y0, Y15, Y0
 	VBROADCASTSS constants<>+0(SB), Y14

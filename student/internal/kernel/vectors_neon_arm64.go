@@ -8,39 +8,46 @@ package kernel
 
 func neonVectors() *vectorLoops {
 	return &vectorLoops{
-		name:          "neon",
-		relu:          neonRelu,
-		reluGrad:      neonReluGrad,
-		clip:          neonClip,
-		between:       neonBetween,
-		addBetween:    neonAddBetween,
-		scal:          neonScal,
-		add:           neonAdd,
-		axpy:          neonAxpy,
-		addTo:         neonAddTo,
-		mulTo:         neonMulTo,
-		addMul:        neonAddMul,
-		addScaled:     neonAddScaled,
-		normalize:     neonNormalize,
-		normalizeGrad: neonNormalizeGrad,
-		takeLarger:    neonTakeLarger,
-		adamW:         neonAdamW,
-		exp:           neonExp,
-		expShifted:    neonExpShifted,
-		softmaxGrad:   neonSoftmaxGrad,
-		sigmoid:       neonSigmoid,
-		sigmoidGrad:   neonSigmoidGrad,
-		tanh:          neonTanh,
-		tanhGrad:      neonTanhGrad,
-		erf:           neonErf,
-		erfGrad:       neonErfGrad,
-		gelu:          neonGelu,
-		geluGrad:      neonGeluGrad,
-		geluTanh:      neonGeluTanh,
-		geluTanhGrad:  neonGeluTanhGrad,
-		swish:         neonSwish,
-		swishGrad:     neonSwishGrad,
-		sum:           neonSum, dot: neonDot, max: neonMax,
+		name:            "neon",
+		relu:            neonRelu,
+		reluGrad:        neonReluGrad,
+		clip:            neonClip,
+		between:         neonBetween,
+		addBetween:      neonAddBetween,
+		clipGrad:        neonClipGrad,
+		leakyRelu:       neonLeakyRelu,
+		leakyReluGrad:   neonLeakyReluGrad,
+		hardSigmoid:     neonHardSigmoid,
+		hardSigmoidGrad: neonHardSigmoidGrad,
+		hardSwish:       neonHardSwish,
+		hardSwishGrad:   neonHardSwishGrad,
+		scal:            neonScal,
+		add:             neonAdd,
+		axpy:            neonAxpy,
+		addTo:           neonAddTo,
+		mulTo:           neonMulTo,
+		addMul:          neonAddMul,
+		addScaled:       neonAddScaled,
+		normalize:       neonNormalize,
+		normalizeGrad:   neonNormalizeGrad,
+		takeLarger:      neonTakeLarger,
+		adamW:           neonAdamW,
+		exp:             neonExp,
+		expShifted:      neonExpShifted,
+		softmaxGrad:     neonSoftmaxGrad,
+		sigmoid:         neonSigmoid,
+		sigmoidGrad:     neonSigmoidGrad,
+		tanh:            neonTanh,
+		tanhGrad:        neonTanhGrad,
+		erf:             neonErf,
+		erfGrad:         neonErfGrad,
+		gelu:            neonGelu,
+		geluGrad:        neonGeluGrad,
+		geluTanh:        neonGeluTanh,
+		geluTanhGrad:    neonGeluTanhGrad,
+		swish:           neonSwish,
+		swishGrad:       neonSwishGrad,
+		sum:             neonSum, dot: neonDot, max: neonMax,
 	}
 }
 
@@ -58,6 +65,27 @@ func neonBetween(blocks int, dx, dy, y *float32, lo, hi float32)
 
 //go:noescape
 func neonAddBetween(blocks int, dx, dy, y *float32, lo, hi float32)
+
+//go:noescape
+func neonClipGrad(blocks int, dx, dy, x *float32, low, high float32)
+
+//go:noescape
+func neonLeakyRelu(blocks int, y, x *float32, alpha float32)
+
+//go:noescape
+func neonLeakyReluGrad(blocks int, dx, dy, x *float32, alpha float32)
+
+//go:noescape
+func neonHardSigmoid(blocks int, y, x *float32, alpha, beta float32)
+
+//go:noescape
+func neonHardSigmoidGrad(blocks int, dx, dy, x *float32, alpha, beta float32)
+
+//go:noescape
+func neonHardSwish(blocks int, y, x *float32)
+
+//go:noescape
+func neonHardSwishGrad(blocks int, dx, dy, x *float32)
 
 //go:noescape
 func neonScal(blocks int, x *float32, a float32)

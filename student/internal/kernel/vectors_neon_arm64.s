@@ -62,135 +62,155 @@ DATA constants<>+208(SB)/4, $0x40000000
 DATA constants<>+212(SB)/4, $0x40000000
 DATA constants<>+216(SB)/4, $0x40000000
 DATA constants<>+220(SB)/4, $0x40000000
-DATA constants<>+224(SB)/4, $0xbf000000
-DATA constants<>+228(SB)/4, $0xbf000000
-DATA constants<>+232(SB)/4, $0xbf000000
-DATA constants<>+236(SB)/4, $0xbf000000
-DATA constants<>+240(SB)/4, $0x80000000
-DATA constants<>+244(SB)/4, $0x80000000
-DATA constants<>+248(SB)/4, $0x80000000
-DATA constants<>+252(SB)/4, $0x80000000
-DATA constants<>+256(SB)/4, $0x7fffffff
-DATA constants<>+260(SB)/4, $0x7fffffff
-DATA constants<>+264(SB)/4, $0x7fffffff
-DATA constants<>+268(SB)/4, $0x7fffffff
-DATA constants<>+272(SB)/4, $0x3f200000
-DATA constants<>+276(SB)/4, $0x3f200000
-DATA constants<>+280(SB)/4, $0x3f200000
-DATA constants<>+284(SB)/4, $0x3f200000
-DATA constants<>+288(SB)/4, $0xbbbaf0ea
-DATA constants<>+292(SB)/4, $0xbbbaf0ea
-DATA constants<>+296(SB)/4, $0xbbbaf0ea
-DATA constants<>+300(SB)/4, $0xbbbaf0ea
-DATA constants<>+304(SB)/4, $0x3ca9134e
-DATA constants<>+308(SB)/4, $0x3ca9134e
-DATA constants<>+312(SB)/4, $0x3ca9134e
-DATA constants<>+316(SB)/4, $0x3ca9134e
-DATA constants<>+320(SB)/4, $0xbd5c1e2d
-DATA constants<>+324(SB)/4, $0xbd5c1e2d
-DATA constants<>+328(SB)/4, $0xbd5c1e2d
-DATA constants<>+332(SB)/4, $0xbd5c1e2d
-DATA constants<>+336(SB)/4, $0x3e088393
-DATA constants<>+340(SB)/4, $0x3e088393
-DATA constants<>+344(SB)/4, $0x3e088393
-DATA constants<>+348(SB)/4, $0x3e088393
-DATA constants<>+352(SB)/4, $0xbeaaaa99
-DATA constants<>+356(SB)/4, $0xbeaaaa99
-DATA constants<>+360(SB)/4, $0xbeaaaa99
-DATA constants<>+364(SB)/4, $0xbeaaaa99
-DATA constants<>+368(SB)/4, $0x38a4b519
-DATA constants<>+372(SB)/4, $0x38a4b519
-DATA constants<>+376(SB)/4, $0x38a4b519
-DATA constants<>+380(SB)/4, $0x38a4b519
-DATA constants<>+384(SB)/4, $0xba51fb80
-DATA constants<>+388(SB)/4, $0xba51fb80
-DATA constants<>+392(SB)/4, $0xba51fb80
-DATA constants<>+396(SB)/4, $0xba51fb80
-DATA constants<>+400(SB)/4, $0x3baa02d9
-DATA constants<>+404(SB)/4, $0x3baa02d9
-DATA constants<>+408(SB)/4, $0x3baa02d9
-DATA constants<>+412(SB)/4, $0x3baa02d9
-DATA constants<>+416(SB)/4, $0xbcdbfc87
-DATA constants<>+420(SB)/4, $0xbcdbfc87
-DATA constants<>+424(SB)/4, $0xbcdbfc87
-DATA constants<>+428(SB)/4, $0xbcdbfc87
-DATA constants<>+432(SB)/4, $0x3de7167c
-DATA constants<>+436(SB)/4, $0x3de7167c
-DATA constants<>+440(SB)/4, $0x3de7167c
-DATA constants<>+444(SB)/4, $0x3de7167c
-DATA constants<>+448(SB)/4, $0xbec0939f
-DATA constants<>+452(SB)/4, $0xbec0939f
-DATA constants<>+456(SB)/4, $0xbec0939f
-DATA constants<>+460(SB)/4, $0xbec0939f
-DATA constants<>+464(SB)/4, $0x3f906eba
-DATA constants<>+468(SB)/4, $0x3f906eba
-DATA constants<>+472(SB)/4, $0x3f906eba
-DATA constants<>+476(SB)/4, $0x3f906eba
-DATA constants<>+480(SB)/4, $0x3f906ebb
-DATA constants<>+484(SB)/4, $0x3f906ebb
-DATA constants<>+488(SB)/4, $0x3f906ebb
-DATA constants<>+492(SB)/4, $0x3f906ebb
-DATA constants<>+496(SB)/4, $0x3ecc422a
-DATA constants<>+500(SB)/4, $0x3ecc422a
-DATA constants<>+504(SB)/4, $0x3ecc422a
-DATA constants<>+508(SB)/4, $0x3ecc422a
-DATA constants<>+512(SB)/4, $0x3fcc422a
-DATA constants<>+516(SB)/4, $0x3fcc422a
-DATA constants<>+520(SB)/4, $0x3fcc422a
-DATA constants<>+524(SB)/4, $0x3fcc422a
-DATA constants<>+528(SB)/4, $0x3d922279
-DATA constants<>+532(SB)/4, $0x3d922279
-DATA constants<>+536(SB)/4, $0x3d922279
-DATA constants<>+540(SB)/4, $0x3d922279
-DATA constants<>+544(SB)/4, $0x3e5b33b6
-DATA constants<>+548(SB)/4, $0x3e5b33b6
-DATA constants<>+552(SB)/4, $0x3e5b33b6
-DATA constants<>+556(SB)/4, $0x3e5b33b6
-DATA constants<>+560(SB)/4, $0x3eb33333
-DATA constants<>+564(SB)/4, $0x3eb33333
-DATA constants<>+568(SB)/4, $0x3eb33333
-DATA constants<>+572(SB)/4, $0x3eb33333
-DATA constants<>+576(SB)/4, $0x3efd6d54
-DATA constants<>+580(SB)/4, $0x3efd6d54
-DATA constants<>+584(SB)/4, $0x3efd6d54
-DATA constants<>+588(SB)/4, $0x3efd6d54
-DATA constants<>+592(SB)/4, $0xbceedcd2
-DATA constants<>+596(SB)/4, $0xbceedcd2
-DATA constants<>+600(SB)/4, $0xbceedcd2
-DATA constants<>+604(SB)/4, $0xbceedcd2
-DATA constants<>+608(SB)/4, $0x3e137d06
-DATA constants<>+612(SB)/4, $0x3e137d06
-DATA constants<>+616(SB)/4, $0x3e137d06
-DATA constants<>+620(SB)/4, $0x3e137d06
-DATA constants<>+624(SB)/4, $0xbe82fd83
-DATA constants<>+628(SB)/4, $0xbe82fd83
-DATA constants<>+632(SB)/4, $0xbe82fd83
-DATA constants<>+636(SB)/4, $0xbe82fd83
-DATA constants<>+640(SB)/4, $0x3e23251c
-DATA constants<>+644(SB)/4, $0x3e23251c
-DATA constants<>+648(SB)/4, $0x3e23251c
-DATA constants<>+652(SB)/4, $0x3e23251c
-DATA constants<>+656(SB)/4, $0xbcbe2a04
-DATA constants<>+660(SB)/4, $0xbcbe2a04
-DATA constants<>+664(SB)/4, $0xbcbe2a04
-DATA constants<>+668(SB)/4, $0xbcbe2a04
-DATA constants<>+672(SB)/4, $0x3dd82c22
-DATA constants<>+676(SB)/4, $0x3dd82c22
-DATA constants<>+680(SB)/4, $0x3dd82c22
-DATA constants<>+684(SB)/4, $0x3dd82c22
-DATA constants<>+688(SB)/4, $0x3df564cf
-DATA constants<>+692(SB)/4, $0x3df564cf
-DATA constants<>+696(SB)/4, $0x3df564cf
-DATA constants<>+700(SB)/4, $0x3df564cf
-DATA constants<>+704(SB)/4, $0x3e0f3863
-DATA constants<>+708(SB)/4, $0x3e0f3863
-DATA constants<>+712(SB)/4, $0x3e0f3863
-DATA constants<>+716(SB)/4, $0x3e0f3863
-DATA constants<>+720(SB)/4, $0x3e0ef8e3
-DATA constants<>+724(SB)/4, $0x3e0ef8e3
-DATA constants<>+728(SB)/4, $0x3e0ef8e3
-DATA constants<>+732(SB)/4, $0x3e0ef8e3
-GLOBL constants<>(SB), RODATA|NOPTR, $736
+DATA constants<>+224(SB)/4, $0x3f000000
+DATA constants<>+228(SB)/4, $0x3f000000
+DATA constants<>+232(SB)/4, $0x3f000000
+DATA constants<>+236(SB)/4, $0x3f000000
+DATA constants<>+240(SB)/4, $0x3e2aaaab
+DATA constants<>+244(SB)/4, $0x3e2aaaab
+DATA constants<>+248(SB)/4, $0x3e2aaaab
+DATA constants<>+252(SB)/4, $0x3e2aaaab
+DATA constants<>+256(SB)/4, $0x3eaaaaab
+DATA constants<>+260(SB)/4, $0x3eaaaaab
+DATA constants<>+264(SB)/4, $0x3eaaaaab
+DATA constants<>+268(SB)/4, $0x3eaaaaab
+DATA constants<>+272(SB)/4, $0x40400000
+DATA constants<>+276(SB)/4, $0x40400000
+DATA constants<>+280(SB)/4, $0x40400000
+DATA constants<>+284(SB)/4, $0x40400000
+DATA constants<>+288(SB)/4, $0xc0400000
+DATA constants<>+292(SB)/4, $0xc0400000
+DATA constants<>+296(SB)/4, $0xc0400000
+DATA constants<>+300(SB)/4, $0xc0400000
+DATA constants<>+304(SB)/4, $0xbf000000
+DATA constants<>+308(SB)/4, $0xbf000000
+DATA constants<>+312(SB)/4, $0xbf000000
+DATA constants<>+316(SB)/4, $0xbf000000
+DATA constants<>+320(SB)/4, $0x80000000
+DATA constants<>+324(SB)/4, $0x80000000
+DATA constants<>+328(SB)/4, $0x80000000
+DATA constants<>+332(SB)/4, $0x80000000
+DATA constants<>+336(SB)/4, $0x7fffffff
+DATA constants<>+340(SB)/4, $0x7fffffff
+DATA constants<>+344(SB)/4, $0x7fffffff
+DATA constants<>+348(SB)/4, $0x7fffffff
+DATA constants<>+352(SB)/4, $0x3f200000
+DATA constants<>+356(SB)/4, $0x3f200000
+DATA constants<>+360(SB)/4, $0x3f200000
+DATA constants<>+364(SB)/4, $0x3f200000
+DATA constants<>+368(SB)/4, $0xbbbaf0ea
+DATA constants<>+372(SB)/4, $0xbbbaf0ea
+DATA constants<>+376(SB)/4, $0xbbbaf0ea
+DATA constants<>+380(SB)/4, $0xbbbaf0ea
+DATA constants<>+384(SB)/4, $0x3ca9134e
+DATA constants<>+388(SB)/4, $0x3ca9134e
+DATA constants<>+392(SB)/4, $0x3ca9134e
+DATA constants<>+396(SB)/4, $0x3ca9134e
+DATA constants<>+400(SB)/4, $0xbd5c1e2d
+DATA constants<>+404(SB)/4, $0xbd5c1e2d
+DATA constants<>+408(SB)/4, $0xbd5c1e2d
+DATA constants<>+412(SB)/4, $0xbd5c1e2d
+DATA constants<>+416(SB)/4, $0x3e088393
+DATA constants<>+420(SB)/4, $0x3e088393
+DATA constants<>+424(SB)/4, $0x3e088393
+DATA constants<>+428(SB)/4, $0x3e088393
+DATA constants<>+432(SB)/4, $0xbeaaaa99
+DATA constants<>+436(SB)/4, $0xbeaaaa99
+DATA constants<>+440(SB)/4, $0xbeaaaa99
+DATA constants<>+444(SB)/4, $0xbeaaaa99
+DATA constants<>+448(SB)/4, $0x38a4b519
+DATA constants<>+452(SB)/4, $0x38a4b519
+DATA constants<>+456(SB)/4, $0x38a4b519
+DATA constants<>+460(SB)/4, $0x38a4b519
+DATA constants<>+464(SB)/4, $0xba51fb80
+DATA constants<>+468(SB)/4, $0xba51fb80
+DATA constants<>+472(SB)/4, $0xba51fb80
+DATA constants<>+476(SB)/4, $0xba51fb80
+DATA constants<>+480(SB)/4, $0x3baa02d9
+DATA constants<>+484(SB)/4, $0x3baa02d9
+DATA constants<>+488(SB)/4, $0x3baa02d9
+DATA constants<>+492(SB)/4, $0x3baa02d9
+DATA constants<>+496(SB)/4, $0xbcdbfc87
+DATA constants<>+500(SB)/4, $0xbcdbfc87
+DATA constants<>+504(SB)/4, $0xbcdbfc87
+DATA constants<>+508(SB)/4, $0xbcdbfc87
+DATA constants<>+512(SB)/4, $0x3de7167c
+DATA constants<>+516(SB)/4, $0x3de7167c
+DATA constants<>+520(SB)/4, $0x3de7167c
+DATA constants<>+524(SB)/4, $0x3de7167c
+DATA constants<>+528(SB)/4, $0xbec0939f
+DATA constants<>+532(SB)/4, $0xbec0939f
+DATA constants<>+536(SB)/4, $0xbec0939f
+DATA constants<>+540(SB)/4, $0xbec0939f
+DATA constants<>+544(SB)/4, $0x3f906eba
+DATA constants<>+548(SB)/4, $0x3f906eba
+DATA constants<>+552(SB)/4, $0x3f906eba
+DATA constants<>+556(SB)/4, $0x3f906eba
+DATA constants<>+560(SB)/4, $0x3f906ebb
+DATA constants<>+564(SB)/4, $0x3f906ebb
+DATA constants<>+568(SB)/4, $0x3f906ebb
+DATA constants<>+572(SB)/4, $0x3f906ebb
+DATA constants<>+576(SB)/4, $0x3ecc422a
+DATA constants<>+580(SB)/4, $0x3ecc422a
+DATA constants<>+584(SB)/4, $0x3ecc422a
+DATA constants<>+588(SB)/4, $0x3ecc422a
+DATA constants<>+592(SB)/4, $0x3fcc422a
+DATA constants<>+596(SB)/4, $0x3fcc422a
+DATA constants<>+600(SB)/4, $0x3fcc422a
+DATA constants<>+604(SB)/4, $0x3fcc422a
+DATA constants<>+608(SB)/4, $0x3d922279
+DATA constants<>+612(SB)/4, $0x3d922279
+DATA constants<>+616(SB)/4, $0x3d922279
+DATA constants<>+620(SB)/4, $0x3d922279
+DATA constants<>+624(SB)/4, $0x3e5b33b6
+DATA constants<>+628(SB)/4, $0x3e5b33b6
+DATA constants<>+632(SB)/4, $0x3e5b33b6
+DATA constants<>+636(SB)/4, $0x3e5b33b6
+DATA constants<>+640(SB)/4, $0x3eb33333
+DATA constants<>+644(SB)/4, $0x3eb33333
+DATA constants<>+648(SB)/4, $0x3eb33333
+DATA constants<>+652(SB)/4, $0x3eb33333
+DATA constants<>+656(SB)/4, $0x3efd6d54
+DATA constants<>+660(SB)/4, $0x3efd6d54
+DATA constants<>+664(SB)/4, $0x3efd6d54
+DATA constants<>+668(SB)/4, $0x3efd6d54
+DATA constants<>+672(SB)/4, $0xbceedcd2
+DATA constants<>+676(SB)/4, $0xbceedcd2
+DATA constants<>+680(SB)/4, $0xbceedcd2
+DATA constants<>+684(SB)/4, $0xbceedcd2
+DATA constants<>+688(SB)/4, $0x3e137d06
+DATA constants<>+692(SB)/4, $0x3e137d06
+DATA constants<>+696(SB)/4, $0x3e137d06
+DATA constants<>+700(SB)/4, $0x3e137d06
+DATA constants<>+704(SB)/4, $0xbe82fd83
+DATA constants<>+708(SB)/4, $0xbe82fd83
+DATA constants<>+712(SB)/4, $0xbe82fd83
+DATA constants<>+716(SB)/4, $0xbe82fd83
+DATA constants<>+720(SB)/4, $0x3e23251c
+DATA constants<>+724(SB)/4, $0x3e23251c
+DATA constants<>+728(SB)/4, $0x3e23251c
+DATA constants<>+732(SB)/4, $0x3e23251c
+DATA constants<>+736(SB)/4, $0xbcbe2a04
+DATA constants<>+740(SB)/4, $0xbcbe2a04
+DATA constants<>+744(SB)/4, $0xbcbe2a04
+DATA constants<>+748(SB)/4, $0xbcbe2a04
+DATA constants<>+752(SB)/4, $0x3dd82c22
+DATA constants<>+756(SB)/4, $0x3dd82c22
+DATA constants<>+760(SB)/4, $0x3dd82c22
+DATA constants<>+764(SB)/4, $0x3dd82c22
+DATA constants<>+768(SB)/4, $0x3df564cf
+DATA constants<>+772(SB)/4, $0x3df564cf
+DATA constants<>+776(SB)/4, $0x3df564cf
+DATA constants<>+780(SB)/4, $0x3df564cf
+DATA constants<>+784(SB)/4, $0x3e0f3863
+DATA constants<>+788(SB)/4, $0x3e0f3863
+DATA constants<>+792(SB)/4, $0x3e0f3863
+DATA constants<>+796(SB)/4, $0x3e0f3863
+DATA constants<>+800(SB)/4, $0x3e0ef8e3
+DATA constants<>+804(SB)/4, $0x3e0ef8e3
+DATA constants<>+808(SB)/4, $0x3e0ef8e3
+DATA constants<>+812(SB)/4, $0x3e0ef8e3
+GLOBL constants<>(SB), RODATA|NOPTR, $816
 
 // func neonRelu(blocks int, y, x *float32)
 TEXT ·neonRelu(SB), NOSPLIT, $0-24
@@ -256,10 +276,18 @@ TEXT ·neonClip(SB), NOSPLIT, $0-32
 block:
 	FMOVQ 0(R2), F0
 	FMOVQ 16(R2), F1
-	WORD $0x4e20f7e0 // FMAX V0, V31, V0
-	WORD $0x4e21f7e1 // FMAX V1, V31, V1
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ea0e7fb // FCMGT V27, V31, V0
+	WORD $0x6e601ffb // BSL V27, V31, V0
+	WORD $0x4ebb1f60 // ORR V0, V27, V27
+	WORD $0x6ea1e7fb // FCMGT V27, V31, V1
+	WORD $0x6e611ffb // BSL V27, V31, V1
+	WORD $0x4ebb1f61 // ORR V1, V27, V27
+	WORD $0x6ebee41b // FCMGT V27, V0, V30
+	WORD $0x6e601fdb // BSL V27, V30, V0
+	WORD $0x4ebb1f60 // ORR V0, V27, V27
+	WORD $0x6ebee43b // FCMGT V27, V1, V30
+	WORD $0x6e611fdb // BSL V27, V30, V1
+	WORD $0x4ebb1f61 // ORR V1, V27, V27
 	FMOVQ F0, 0(R1)
 	FMOVQ F1, 16(R1)
 	ADD $32, R1
@@ -325,6 +353,305 @@ block:
 	WORD $0x6ea1e7c5 // FCMGT V5, V30, V1
 	WORD $0x4e221c82 // AND V2, V4, V2
 	WORD $0x4e231ca3 // AND V3, V5, V3
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	WORD $0x4e22d400 // FADD V0, V0, V2
+	WORD $0x4e23d421 // FADD V1, V1, V3
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonClipGrad(blocks int, dx, dy, x *float32, low, high float32)
+TEXT ·neonClipGrad(SB), NOSPLIT, $0-40
+	MOVD blocks+0(FP), R0
+	MOVD dx+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD x+24(FP), R3
+	FMOVS low+32(FP), F31
+	VDUP V31.S[0], V31.S4
+	FMOVS high+36(FP), F30
+	VDUP V30.S[0], V30.S4
+	VEOR V29.B16, V29.B16, V29.B16
+
+block:
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	FMOVQ 0(R2), F2
+	FMOVQ 16(R2), F3
+	WORD $0x6ea0e7e4 // FCMGT V4, V31, V0
+	WORD $0x6ea1e7e5 // FCMGT V5, V31, V1
+	WORD $0x4ea41c9c // ORR V28, V4, V4
+	WORD $0x6e621fbc // BSL V28, V29, V2
+	WORD $0x4ebc1f82 // ORR V2, V28, V28
+	WORD $0x4ea51cbc // ORR V28, V5, V5
+	WORD $0x6e631fbc // BSL V28, V29, V3
+	WORD $0x4ebc1f83 // ORR V3, V28, V28
+	WORD $0x6ebee404 // FCMGT V4, V0, V30
+	WORD $0x6ebee425 // FCMGT V5, V1, V30
+	WORD $0x4ea41c9c // ORR V28, V4, V4
+	WORD $0x6e621fbc // BSL V28, V29, V2
+	WORD $0x4ebc1f82 // ORR V2, V28, V28
+	WORD $0x4ea51cbc // ORR V28, V5, V5
+	WORD $0x6e631fbc // BSL V28, V29, V3
+	WORD $0x4ebc1f83 // ORR V3, V28, V28
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	WORD $0x4e22d400 // FADD V0, V0, V2
+	WORD $0x4e23d421 // FADD V1, V1, V3
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonLeakyRelu(blocks int, y, x *float32, alpha float32)
+TEXT ·neonLeakyRelu(SB), NOSPLIT, $0-28
+	MOVD blocks+0(FP), R0
+	MOVD y+8(FP), R1
+	MOVD x+16(FP), R2
+	FMOVS alpha+24(FP), F31
+	VDUP V31.S[0], V31.S4
+	VEOR V30.B16, V30.B16, V30.B16
+
+block:
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F1
+	WORD $0x6e3fdc02 // FMUL V2, V0, V31
+	WORD $0x6e3fdc23 // FMUL V3, V1, V31
+	WORD $0x6ea0e7c4 // FCMGT V4, V30, V0
+	WORD $0x6ea1e7c5 // FCMGT V5, V30, V1
+	WORD $0x4ea41c9d // ORR V29, V4, V4
+	WORD $0x6e601c5d // BSL V29, V2, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
+	WORD $0x4ea51cbd // ORR V29, V5, V5
+	WORD $0x6e611c7d // BSL V29, V3, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonLeakyReluGrad(blocks int, dx, dy, x *float32, alpha float32)
+TEXT ·neonLeakyReluGrad(SB), NOSPLIT, $0-36
+	MOVD blocks+0(FP), R0
+	MOVD dx+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD x+24(FP), R3
+	FMOVS alpha+32(FP), F31
+	VDUP V31.S[0], V31.S4
+	VEOR V30.B16, V30.B16, V30.B16
+
+block:
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F1
+	WORD $0x6e3fdc02 // FMUL V2, V0, V31
+	WORD $0x6e3fdc23 // FMUL V3, V1, V31
+	FMOVQ 0(R3), F4
+	FMOVQ 16(R3), F5
+	WORD $0x6ea4e7c6 // FCMGT V6, V30, V4
+	WORD $0x6ea5e7c7 // FCMGT V7, V30, V5
+	WORD $0x4ea61cdd // ORR V29, V6, V6
+	WORD $0x6e601c5d // BSL V29, V2, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
+	WORD $0x4ea71cfd // ORR V29, V7, V7
+	WORD $0x6e611c7d // BSL V29, V3, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
+	FMOVQ 0(R1), F2
+	FMOVQ 16(R1), F3
+	WORD $0x4e20d440 // FADD V0, V2, V0
+	WORD $0x4e21d461 // FADD V1, V3, V1
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonHardSigmoid(blocks int, y, x *float32, alpha, beta float32)
+TEXT ·neonHardSigmoid(SB), NOSPLIT, $0-32
+	MOVD blocks+0(FP), R0
+	MOVD y+8(FP), R1
+	MOVD x+16(FP), R2
+	FMOVS alpha+24(FP), F31
+	VDUP V31.S[0], V31.S4
+	FMOVS beta+28(FP), F30
+	VDUP V30.S[0], V30.S4
+	MOVD $constants<>(SB), R8
+	VEOR V29.B16, V29.B16, V29.B16
+
+block:
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F1
+	WORD $0x6e3fdc00 // FMUL V0, V0, V31
+	WORD $0x6e3fdc21 // FMUL V1, V1, V31
+	WORD $0x4e3ed400 // FADD V0, V0, V30
+	WORD $0x4e3ed421 // FADD V1, V1, V30
+	FMOVQ 176(R8), F28
+	WORD $0x6ebce41b // FCMGT V27, V0, V28
+	WORD $0x6e601f9b // BSL V27, V28, V0
+	WORD $0x4ebb1f60 // ORR V0, V27, V27
+	FMOVQ 176(R8), F28
+	WORD $0x6ebce43b // FCMGT V27, V1, V28
+	WORD $0x6e611f9b // BSL V27, V28, V1
+	WORD $0x4ebb1f61 // ORR V1, V27, V27
+	WORD $0x6ea0e7bb // FCMGT V27, V29, V0
+	WORD $0x6e601fbb // BSL V27, V29, V0
+	WORD $0x4ebb1f60 // ORR V0, V27, V27
+	WORD $0x6ea1e7bb // FCMGT V27, V29, V1
+	WORD $0x6e611fbb // BSL V27, V29, V1
+	WORD $0x4ebb1f61 // ORR V1, V27, V27
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonHardSigmoidGrad(blocks int, dx, dy, x *float32, alpha, beta float32)
+TEXT ·neonHardSigmoidGrad(SB), NOSPLIT, $0-40
+	MOVD blocks+0(FP), R0
+	MOVD dx+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD x+24(FP), R3
+	FMOVS alpha+32(FP), F31
+	VDUP V31.S[0], V31.S4
+	FMOVS beta+36(FP), F30
+	VDUP V30.S[0], V30.S4
+	MOVD $constants<>(SB), R8
+	VEOR V29.B16, V29.B16, V29.B16
+
+block:
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	WORD $0x6e3fdc00 // FMUL V0, V0, V31
+	WORD $0x6e3fdc21 // FMUL V1, V1, V31
+	WORD $0x4e3ed400 // FADD V0, V0, V30
+	WORD $0x4e3ed421 // FADD V1, V1, V30
+	FMOVQ 0(R2), F2
+	FMOVQ 16(R2), F3
+	WORD $0x6e3fdc42 // FMUL V2, V2, V31
+	WORD $0x6e3fdc63 // FMUL V3, V3, V31
+	WORD $0x6ebde404 // FCMGT V4, V0, V29
+	WORD $0x6ebde425 // FCMGT V5, V1, V29
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	FMOVQ 176(R8), F28
+	WORD $0x6ea0e784 // FCMGT V4, V28, V0
+	FMOVQ 176(R8), F28
+	WORD $0x6ea1e785 // FCMGT V5, V28, V1
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	FMOVQ 0(R1), F0
+	FMOVQ 16(R1), F1
+	WORD $0x4e22d400 // FADD V0, V0, V2
+	WORD $0x4e23d421 // FADD V1, V1, V3
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonHardSwish(blocks int, y, x *float32)
+TEXT ·neonHardSwish(SB), NOSPLIT, $0-24
+	MOVD blocks+0(FP), R0
+	MOVD y+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD $constants<>(SB), R8
+	VEOR V31.B16, V31.B16, V31.B16
+
+block:
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F1
+	FMOVQ 240(R8), F29
+	WORD $0x6e3ddc02 // FMUL V2, V0, V29
+	FMOVQ 240(R8), F29
+	WORD $0x6e3ddc23 // FMUL V3, V1, V29
+	FMOVQ 224(R8), F29
+	WORD $0x4e3dd442 // FADD V2, V2, V29
+	FMOVQ 224(R8), F29
+	WORD $0x4e3dd463 // FADD V3, V3, V29
+	FMOVQ 176(R8), F30
+	WORD $0x6ebee45d // FCMGT V29, V2, V30
+	WORD $0x6e621fdd // BSL V29, V30, V2
+	WORD $0x4ebd1fa2 // ORR V2, V29, V29
+	FMOVQ 176(R8), F30
+	WORD $0x6ebee47d // FCMGT V29, V3, V30
+	WORD $0x6e631fdd // BSL V29, V30, V3
+	WORD $0x4ebd1fa3 // ORR V3, V29, V29
+	WORD $0x6ea2e7fd // FCMGT V29, V31, V2
+	WORD $0x6e621ffd // BSL V29, V31, V2
+	WORD $0x4ebd1fa2 // ORR V2, V29, V29
+	WORD $0x6ea3e7fd // FCMGT V29, V31, V3
+	WORD $0x6e631ffd // BSL V29, V31, V3
+	WORD $0x4ebd1fa3 // ORR V3, V29, V29
+	WORD $0x6e22dc00 // FMUL V0, V0, V2
+	WORD $0x6e23dc21 // FMUL V1, V1, V3
+	FMOVQ F0, 0(R1)
+	FMOVQ F1, 16(R1)
+	ADD $32, R1
+	ADD $32, R2
+	SUBS $1, R0
+	BNE block
+	RET
+
+// func neonHardSwishGrad(blocks int, dx, dy, x *float32)
+TEXT ·neonHardSwishGrad(SB), NOSPLIT, $0-32
+	MOVD blocks+0(FP), R0
+	MOVD dx+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD x+24(FP), R3
+	MOVD $constants<>(SB), R8
+
+block:
+	FMOVQ 0(R3), F0
+	FMOVQ 16(R3), F1
+	FMOVQ 256(R8), F29
+	WORD $0x6e3ddc02 // FMUL V2, V0, V29
+	FMOVQ 256(R8), F29
+	WORD $0x6e3ddc23 // FMUL V3, V1, V29
+	FMOVQ 224(R8), F29
+	WORD $0x4e3dd442 // FADD V2, V2, V29
+	FMOVQ 224(R8), F29
+	WORD $0x4e3dd463 // FADD V3, V3, V29
+	FMOVQ 288(R8), F29
+	WORD $0x6ebde404 // FCMGT V4, V0, V29
+	FMOVQ 288(R8), F29
+	WORD $0x6ebde425 // FCMGT V5, V1, V29
+	WORD $0x4e221c82 // AND V2, V4, V2
+	WORD $0x4e231ca3 // AND V3, V5, V3
+	FMOVQ 272(R8), F30
+	WORD $0x6ea0e7c4 // FCMGT V4, V30, V0
+	FMOVQ 272(R8), F30
+	WORD $0x6ea1e7c5 // FCMGT V5, V30, V1
+	WORD $0x4ea41c9e // ORR V30, V4, V4
+	FMOVQ 176(R8), F29
+	WORD $0x6e7d1c5e // BSL V30, V2, V29
+	WORD $0x4ebe1fc2 // ORR V2, V30, V30
+	WORD $0x4ea51cbe // ORR V30, V5, V5
+	FMOVQ 176(R8), F29
+	WORD $0x6e7d1c7e // BSL V30, V3, V29
+	WORD $0x4ebe1fc3 // ORR V3, V30, V30
+	FMOVQ 0(R2), F0
+	FMOVQ 16(R2), F1
+	WORD $0x6e22dc02 // FMUL V2, V0, V2
+	WORD $0x6e23dc23 // FMUL V3, V1, V3
 	FMOVQ 0(R1), F0
 	FMOVQ 16(R1), F1
 	WORD $0x4e22d400 // FADD V0, V0, V2
@@ -706,13 +1033,21 @@ block:
 	FMOVQ 0(R2), F0
 	FMOVQ 16(R2), F1
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc02 // FMUL V2, V0, V29
 	FMOVQ 32(R8), F29
@@ -818,13 +1153,21 @@ block:
 	WORD $0x4ebfd400 // FSUB V0, V0, V31
 	WORD $0x4ebfd421 // FSUB V1, V1, V31
 	FMOVQ 0(R8), F29
-	WORD $0x4ea0f7a0 // FMIN V0, V29, V0
+	WORD $0x6ebde41c // FCMGT V28, V0, V29
+	WORD $0x6e601fbc // BSL V28, V29, V0
+	WORD $0x4ebc1f80 // ORR V0, V28, V28
 	FMOVQ 0(R8), F29
-	WORD $0x4ea1f7a1 // FMIN V1, V29, V1
+	WORD $0x6ebde43c // FCMGT V28, V1, V29
+	WORD $0x6e611fbc // BSL V28, V29, V1
+	WORD $0x4ebc1f81 // ORR V1, V28, V28
 	FMOVQ 16(R8), F29
-	WORD $0x4e20f7a0 // FMAX V0, V29, V0
+	WORD $0x6ea0e7bc // FCMGT V28, V29, V0
+	WORD $0x6e601fbc // BSL V28, V29, V0
+	WORD $0x4ebc1f80 // ORR V0, V28, V28
 	FMOVQ 16(R8), F29
-	WORD $0x4e21f7a1 // FMAX V1, V29, V1
+	WORD $0x6ea1e7bc // FCMGT V28, V29, V1
+	WORD $0x6e611fbc // BSL V28, V29, V1
+	WORD $0x4ebc1f81 // ORR V1, V28, V28
 	FMOVQ 32(R8), F28
 	WORD $0x6e3cdc02 // FMUL V2, V0, V28
 	FMOVQ 32(R8), F28
@@ -960,13 +1303,21 @@ block:
 	WORD $0x4ea0d7e0 // FSUB V0, V31, V0
 	WORD $0x4ea1d7e1 // FSUB V1, V31, V1
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc02 // FMUL V2, V0, V29
 	FMOVQ 32(R8), F29
@@ -1114,13 +1465,21 @@ block:
 	WORD $0x4e20d402 // FADD V2, V0, V0
 	WORD $0x4e21d423 // FADD V3, V1, V1
 	FMOVQ 0(R8), F30
-	WORD $0x4ea2f7c2 // FMIN V2, V30, V2
+	WORD $0x6ebee45d // FCMGT V29, V2, V30
+	WORD $0x6e621fdd // BSL V29, V30, V2
+	WORD $0x4ebd1fa2 // ORR V2, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea3f7c3 // FMIN V3, V30, V3
+	WORD $0x6ebee47d // FCMGT V29, V3, V30
+	WORD $0x6e631fdd // BSL V29, V30, V3
+	WORD $0x4ebd1fa3 // ORR V3, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e22f7c2 // FMAX V2, V30, V2
+	WORD $0x6ea2e7dd // FCMGT V29, V30, V2
+	WORD $0x6e621fdd // BSL V29, V30, V2
+	WORD $0x4ebd1fa2 // ORR V2, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e23f7c3 // FMAX V3, V30, V3
+	WORD $0x6ea3e7dd // FCMGT V29, V30, V3
+	WORD $0x6e631fdd // BSL V29, V30, V3
+	WORD $0x4ebd1fa3 // ORR V3, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc44 // FMUL V4, V2, V29
 	FMOVQ 32(R8), F29
@@ -1217,31 +1576,31 @@ block:
 	WORD $0x4ea7d7c7 // FSUB V7, V30, V7
 	WORD $0x6e20dc02 // FMUL V2, V0, V0
 	WORD $0x6e21dc23 // FMUL V3, V1, V1
-	FMOVQ 288(R8), F29
+	FMOVQ 368(R8), F29
 	WORD $0x6e3ddc44 // FMUL V4, V2, V29
-	FMOVQ 288(R8), F29
+	FMOVQ 368(R8), F29
 	WORD $0x6e3ddc65 // FMUL V5, V3, V29
-	FMOVQ 304(R8), F29
+	FMOVQ 384(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 304(R8), F29
+	FMOVQ 384(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc84 // FMUL V4, V4, V2
 	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 320(R8), F29
+	FMOVQ 400(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 320(R8), F29
+	FMOVQ 400(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc84 // FMUL V4, V4, V2
 	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 336(R8), F29
+	FMOVQ 416(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 336(R8), F29
+	FMOVQ 416(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc84 // FMUL V4, V4, V2
 	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 352(R8), F29
+	FMOVQ 432(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 352(R8), F29
+	FMOVQ 432(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc84 // FMUL V4, V4, V2
 	WORD $0x6e23dca5 // FMUL V5, V5, V3
@@ -1249,9 +1608,9 @@ block:
 	WORD $0x6e21dca5 // FMUL V5, V5, V1
 	WORD $0x4e20d484 // FADD V4, V4, V0
 	WORD $0x4e21d4a5 // FADD V5, V5, V1
-	FMOVQ 272(R8), F30
+	FMOVQ 352(R8), F30
 	WORD $0x6ea0e7c8 // FCMGT V8, V30, V0
-	FMOVQ 272(R8), F30
+	FMOVQ 352(R8), F30
 	WORD $0x6ea1e7c9 // FCMGT V9, V30, V1
 	WORD $0x4ea81d1e // ORR V30, V8, V8
 	WORD $0x6e661c9e // BSL V30, V4, V6
@@ -1261,9 +1620,9 @@ block:
 	WORD $0x4ebe1fc7 // ORR V7, V30, V30
 	FMOVQ 0(R2), F2
 	FMOVQ 16(R2), F3
-	FMOVQ 240(R8), F29
+	FMOVQ 320(R8), F29
 	WORD $0x4e3d1c42 // AND V2, V2, V29
-	FMOVQ 240(R8), F29
+	FMOVQ 320(R8), F29
 	WORD $0x4e3d1c63 // AND V3, V3, V29
 	WORD $0x4ea21cc6 // ORR V6, V6, V2
 	WORD $0x4ea31ce7 // ORR V7, V7, V3
@@ -1322,9 +1681,9 @@ block:
 	FMOVQ 16(R2), F1
 	WORD $0x4ea0f800 // FABS V0, V0
 	WORD $0x4ea0f821 // FABS V1, V1
-	FMOVQ 576(R8), F29
+	FMOVQ 656(R8), F29
 	WORD $0x6e3ddc02 // FMUL V2, V0, V29
-	FMOVQ 576(R8), F29
+	FMOVQ 656(R8), F29
 	WORD $0x6e3ddc23 // FMUL V3, V1, V29
 	FMOVQ 176(R8), F29
 	WORD $0x4e3dd442 // FADD V2, V2, V29
@@ -1334,40 +1693,10 @@ block:
 	WORD $0x6e22ffc2 // FDIV V2, V30, V2
 	FMOVQ 176(R8), F30
 	WORD $0x6e23ffc3 // FDIV V3, V30, V3
-	FMOVQ 592(R8), F29
+	FMOVQ 672(R8), F29
 	WORD $0x6e3ddc44 // FMUL V4, V2, V29
-	FMOVQ 592(R8), F29
+	FMOVQ 672(R8), F29
 	WORD $0x6e3ddc65 // FMUL V5, V3, V29
-	FMOVQ 608(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 608(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 624(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 624(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 640(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 640(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 656(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 656(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 672(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 672(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
 	FMOVQ 688(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
 	FMOVQ 688(R8), F29
@@ -1383,61 +1712,99 @@ block:
 	FMOVQ 720(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
 	FMOVQ 720(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 736(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 736(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 752(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 752(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 768(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 768(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 784(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 784(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 800(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 800(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc82 // FMUL V2, V4, V2
 	WORD $0x6e23dca3 // FMUL V3, V5, V3
 	WORD $0x6e20dc06 // FMUL V6, V0, V0
 	WORD $0x6e21dc27 // FMUL V7, V1, V1
-	FMOVQ 368(R8), F29
+	FMOVQ 448(R8), F29
 	WORD $0x6e3ddcc8 // FMUL V8, V6, V29
-	FMOVQ 368(R8), F29
+	FMOVQ 448(R8), F29
 	WORD $0x6e3ddce9 // FMUL V9, V7, V29
-	FMOVQ 384(R8), F29
-	WORD $0x4e3dd508 // FADD V8, V8, V29
-	FMOVQ 384(R8), F29
-	WORD $0x4e3dd529 // FADD V9, V9, V29
-	WORD $0x6e26dd08 // FMUL V8, V8, V6
-	WORD $0x6e27dd29 // FMUL V9, V9, V7
-	FMOVQ 400(R8), F29
-	WORD $0x4e3dd508 // FADD V8, V8, V29
-	FMOVQ 400(R8), F29
-	WORD $0x4e3dd529 // FADD V9, V9, V29
-	WORD $0x6e26dd08 // FMUL V8, V8, V6
-	WORD $0x6e27dd29 // FMUL V9, V9, V7
-	FMOVQ 416(R8), F29
-	WORD $0x4e3dd508 // FADD V8, V8, V29
-	FMOVQ 416(R8), F29
-	WORD $0x4e3dd529 // FADD V9, V9, V29
-	WORD $0x6e26dd08 // FMUL V8, V8, V6
-	WORD $0x6e27dd29 // FMUL V9, V9, V7
-	FMOVQ 432(R8), F29
-	WORD $0x4e3dd508 // FADD V8, V8, V29
-	FMOVQ 432(R8), F29
-	WORD $0x4e3dd529 // FADD V9, V9, V29
-	WORD $0x6e26dd08 // FMUL V8, V8, V6
-	WORD $0x6e27dd29 // FMUL V9, V9, V7
-	FMOVQ 448(R8), F29
-	WORD $0x4e3dd508 // FADD V8, V8, V29
-	FMOVQ 448(R8), F29
-	WORD $0x4e3dd529 // FADD V9, V9, V29
-	WORD $0x6e26dd08 // FMUL V8, V8, V6
-	WORD $0x6e27dd29 // FMUL V9, V9, V7
 	FMOVQ 464(R8), F29
 	WORD $0x4e3dd508 // FADD V8, V8, V29
 	FMOVQ 464(R8), F29
+	WORD $0x4e3dd529 // FADD V9, V9, V29
+	WORD $0x6e26dd08 // FMUL V8, V8, V6
+	WORD $0x6e27dd29 // FMUL V9, V9, V7
+	FMOVQ 480(R8), F29
+	WORD $0x4e3dd508 // FADD V8, V8, V29
+	FMOVQ 480(R8), F29
+	WORD $0x4e3dd529 // FADD V9, V9, V29
+	WORD $0x6e26dd08 // FMUL V8, V8, V6
+	WORD $0x6e27dd29 // FMUL V9, V9, V7
+	FMOVQ 496(R8), F29
+	WORD $0x4e3dd508 // FADD V8, V8, V29
+	FMOVQ 496(R8), F29
+	WORD $0x4e3dd529 // FADD V9, V9, V29
+	WORD $0x6e26dd08 // FMUL V8, V8, V6
+	WORD $0x6e27dd29 // FMUL V9, V9, V7
+	FMOVQ 512(R8), F29
+	WORD $0x4e3dd508 // FADD V8, V8, V29
+	FMOVQ 512(R8), F29
+	WORD $0x4e3dd529 // FADD V9, V9, V29
+	WORD $0x6e26dd08 // FMUL V8, V8, V6
+	WORD $0x6e27dd29 // FMUL V9, V9, V7
+	FMOVQ 528(R8), F29
+	WORD $0x4e3dd508 // FADD V8, V8, V29
+	FMOVQ 528(R8), F29
+	WORD $0x4e3dd529 // FADD V9, V9, V29
+	WORD $0x6e26dd08 // FMUL V8, V8, V6
+	WORD $0x6e27dd29 // FMUL V9, V9, V7
+	FMOVQ 544(R8), F29
+	WORD $0x4e3dd508 // FADD V8, V8, V29
+	FMOVQ 544(R8), F29
 	WORD $0x4e3dd529 // FADD V9, V9, V29
 	WORD $0x6e20dd08 // FMUL V8, V8, V0
 	WORD $0x6e21dd29 // FMUL V9, V9, V1
 	WORD $0x4ea6d7e6 // FSUB V6, V31, V6
 	WORD $0x4ea7d7e7 // FSUB V7, V31, V7
 	FMOVQ 0(R8), F30
-	WORD $0x4ea6f7c6 // FMIN V6, V30, V6
+	WORD $0x6ebee4dd // FCMGT V29, V6, V30
+	WORD $0x6e661fdd // BSL V29, V30, V6
+	WORD $0x4ebd1fa6 // ORR V6, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea7f7c7 // FMIN V7, V30, V7
+	WORD $0x6ebee4fd // FCMGT V29, V7, V30
+	WORD $0x6e671fdd // BSL V29, V30, V7
+	WORD $0x4ebd1fa7 // ORR V7, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e26f7c6 // FMAX V6, V30, V6
+	WORD $0x6ea6e7dd // FCMGT V29, V30, V6
+	WORD $0x6e661fdd // BSL V29, V30, V6
+	WORD $0x4ebd1fa6 // ORR V6, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e27f7c7 // FMAX V7, V30, V7
+	WORD $0x6ea7e7dd // FCMGT V29, V30, V7
+	WORD $0x6e671fdd // BSL V29, V30, V7
+	WORD $0x4ebd1fa7 // ORR V7, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddcca // FMUL V10, V6, V29
 	FMOVQ 32(R8), F29
@@ -1540,9 +1907,9 @@ block:
 	WORD $0x4ebe1fc3 // ORR V3, V30, V30
 	FMOVQ 0(R2), F6
 	FMOVQ 16(R2), F7
-	FMOVQ 240(R8), F29
+	FMOVQ 320(R8), F29
 	WORD $0x4e3d1cc6 // AND V6, V6, V29
-	FMOVQ 240(R8), F29
+	FMOVQ 320(R8), F29
 	WORD $0x4e3d1ce7 // AND V7, V7, V29
 	WORD $0x4ea61c42 // ORR V2, V2, V6
 	WORD $0x4ea71c63 // ORR V3, V3, V7
@@ -1571,13 +1938,21 @@ block:
 	WORD $0x4ea0d7e0 // FSUB V0, V31, V0
 	WORD $0x4ea1d7e1 // FSUB V1, V31, V1
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc02 // FMUL V2, V0, V29
 	FMOVQ 32(R8), F29
@@ -1660,9 +2035,9 @@ block:
 	WORD $0x6e21dca5 // FMUL V5, V5, V1
 	WORD $0x6e22dc84 // FMUL V4, V4, V2
 	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 480(R8), F29
+	FMOVQ 560(R8), F29
 	WORD $0x6e3ddc84 // FMUL V4, V4, V29
-	FMOVQ 480(R8), F29
+	FMOVQ 560(R8), F29
 	WORD $0x6e3ddca5 // FMUL V5, V5, V29
 	FMOVQ 0(R2), F0
 	FMOVQ 16(R2), F1
@@ -1694,9 +2069,9 @@ block:
 	FMOVQ 16(R2), F1
 	WORD $0x4ea0f802 // FABS V2, V0
 	WORD $0x4ea0f823 // FABS V3, V1
-	FMOVQ 560(R8), F29
+	FMOVQ 640(R8), F29
 	WORD $0x6e3ddc42 // FMUL V2, V2, V29
-	FMOVQ 560(R8), F29
+	FMOVQ 640(R8), F29
 	WORD $0x6e3ddc63 // FMUL V3, V3, V29
 	FMOVQ 176(R8), F29
 	WORD $0x4e3dd442 // FADD V2, V2, V29
@@ -1706,40 +2081,10 @@ block:
 	WORD $0x6e22ffc2 // FDIV V2, V30, V2
 	FMOVQ 176(R8), F30
 	WORD $0x6e23ffc3 // FDIV V3, V30, V3
-	FMOVQ 592(R8), F29
+	FMOVQ 672(R8), F29
 	WORD $0x6e3ddc44 // FMUL V4, V2, V29
-	FMOVQ 592(R8), F29
+	FMOVQ 672(R8), F29
 	WORD $0x6e3ddc65 // FMUL V5, V3, V29
-	FMOVQ 608(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 608(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 624(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 624(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 640(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 640(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 656(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 656(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 672(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 672(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
 	FMOVQ 688(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
 	FMOVQ 688(R8), F29
@@ -1755,23 +2100,61 @@ block:
 	FMOVQ 720(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
 	FMOVQ 720(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 736(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 736(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 752(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 752(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 768(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 768(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 784(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 784(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 800(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 800(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc82 // FMUL V2, V4, V2
 	WORD $0x6e23dca3 // FMUL V3, V5, V3
 	WORD $0x6e20dc00 // FMUL V0, V0, V0
 	WORD $0x6e21dc21 // FMUL V1, V1, V1
-	FMOVQ 224(R8), F29
+	FMOVQ 304(R8), F29
 	WORD $0x6e3ddc00 // FMUL V0, V0, V29
-	FMOVQ 224(R8), F29
+	FMOVQ 304(R8), F29
 	WORD $0x6e3ddc21 // FMUL V1, V1, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc06 // FMUL V6, V0, V29
 	FMOVQ 32(R8), F29
@@ -1894,9 +2277,9 @@ block:
 	FMOVQ 16(R3), F1
 	WORD $0x4ea0f802 // FABS V2, V0
 	WORD $0x4ea0f823 // FABS V3, V1
-	FMOVQ 560(R8), F29
+	FMOVQ 640(R8), F29
 	WORD $0x6e3ddc42 // FMUL V2, V2, V29
-	FMOVQ 560(R8), F29
+	FMOVQ 640(R8), F29
 	WORD $0x6e3ddc63 // FMUL V3, V3, V29
 	FMOVQ 176(R8), F29
 	WORD $0x4e3dd442 // FADD V2, V2, V29
@@ -1906,40 +2289,10 @@ block:
 	WORD $0x6e22ffc2 // FDIV V2, V30, V2
 	FMOVQ 176(R8), F30
 	WORD $0x6e23ffc3 // FDIV V3, V30, V3
-	FMOVQ 592(R8), F29
+	FMOVQ 672(R8), F29
 	WORD $0x6e3ddc44 // FMUL V4, V2, V29
-	FMOVQ 592(R8), F29
+	FMOVQ 672(R8), F29
 	WORD $0x6e3ddc65 // FMUL V5, V3, V29
-	FMOVQ 608(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 608(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 624(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 624(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 640(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 640(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 656(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 656(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
-	FMOVQ 672(R8), F29
-	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 672(R8), F29
-	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	WORD $0x6e22dc84 // FMUL V4, V4, V2
-	WORD $0x6e23dca5 // FMUL V5, V5, V3
 	FMOVQ 688(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
 	FMOVQ 688(R8), F29
@@ -1955,23 +2308,61 @@ block:
 	FMOVQ 720(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
 	FMOVQ 720(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 736(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 736(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 752(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 752(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 768(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 768(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 784(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 784(R8), F29
+	WORD $0x4e3dd4a5 // FADD V5, V5, V29
+	WORD $0x6e22dc84 // FMUL V4, V4, V2
+	WORD $0x6e23dca5 // FMUL V5, V5, V3
+	FMOVQ 800(R8), F29
+	WORD $0x4e3dd484 // FADD V4, V4, V29
+	FMOVQ 800(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
 	WORD $0x6e22dc82 // FMUL V2, V4, V2
 	WORD $0x6e23dca3 // FMUL V3, V5, V3
 	WORD $0x6e20dc00 // FMUL V0, V0, V0
 	WORD $0x6e21dc21 // FMUL V1, V1, V1
-	FMOVQ 224(R8), F29
+	FMOVQ 304(R8), F29
 	WORD $0x6e3ddc00 // FMUL V0, V0, V29
-	FMOVQ 224(R8), F29
+	FMOVQ 304(R8), F29
 	WORD $0x6e3ddc21 // FMUL V1, V1, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc06 // FMUL V6, V0, V29
 	FMOVQ 32(R8), F29
@@ -2070,9 +2461,9 @@ block:
 	WORD $0x4ea91d3e // ORR V30, V9, V9
 	WORD $0x6e631cfe // BSL V30, V7, V3
 	WORD $0x4ebe1fc3 // ORR V3, V30, V30
-	FMOVQ 496(R8), F29
+	FMOVQ 576(R8), F29
 	WORD $0x6e3ddc84 // FMUL V4, V4, V29
-	FMOVQ 496(R8), F29
+	FMOVQ 576(R8), F29
 	WORD $0x6e3ddca5 // FMUL V5, V5, V29
 	WORD $0x6e20dc84 // FMUL V4, V4, V0
 	WORD $0x6e21dca5 // FMUL V5, V5, V1
@@ -2108,26 +2499,34 @@ block:
 	FMOVQ 16(R2), F1
 	WORD $0x6e20dc02 // FMUL V2, V0, V0
 	WORD $0x6e21dc23 // FMUL V3, V1, V1
-	FMOVQ 528(R8), F29
+	FMOVQ 608(R8), F29
 	WORD $0x6e3ddc42 // FMUL V2, V2, V29
-	FMOVQ 528(R8), F29
+	FMOVQ 608(R8), F29
 	WORD $0x6e3ddc63 // FMUL V3, V3, V29
-	FMOVQ 512(R8), F29
+	FMOVQ 592(R8), F29
 	WORD $0x4e3dd442 // FADD V2, V2, V29
-	FMOVQ 512(R8), F29
+	FMOVQ 592(R8), F29
 	WORD $0x4e3dd463 // FADD V3, V3, V29
 	WORD $0x6e20dc40 // FMUL V0, V2, V0
 	WORD $0x6e21dc61 // FMUL V1, V3, V1
 	WORD $0x4ea0d7e0 // FSUB V0, V31, V0
 	WORD $0x4ea1d7e1 // FSUB V1, V31, V1
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc02 // FMUL V2, V0, V29
 	FMOVQ 32(R8), F29
@@ -2240,34 +2639,42 @@ block:
 	FMOVQ 16(R3), F1
 	WORD $0x6e20dc02 // FMUL V2, V0, V0
 	WORD $0x6e21dc23 // FMUL V3, V1, V1
-	FMOVQ 544(R8), F29
+	FMOVQ 624(R8), F29
 	WORD $0x6e3ddc44 // FMUL V4, V2, V29
-	FMOVQ 544(R8), F29
+	FMOVQ 624(R8), F29
 	WORD $0x6e3ddc65 // FMUL V5, V3, V29
-	FMOVQ 512(R8), F29
+	FMOVQ 592(R8), F29
 	WORD $0x4e3dd484 // FADD V4, V4, V29
-	FMOVQ 512(R8), F29
+	FMOVQ 592(R8), F29
 	WORD $0x4e3dd4a5 // FADD V5, V5, V29
-	FMOVQ 528(R8), F29
+	FMOVQ 608(R8), F29
 	WORD $0x6e3ddc42 // FMUL V2, V2, V29
-	FMOVQ 528(R8), F29
+	FMOVQ 608(R8), F29
 	WORD $0x6e3ddc63 // FMUL V3, V3, V29
-	FMOVQ 512(R8), F29
+	FMOVQ 592(R8), F29
 	WORD $0x4e3dd442 // FADD V2, V2, V29
-	FMOVQ 512(R8), F29
+	FMOVQ 592(R8), F29
 	WORD $0x4e3dd463 // FADD V3, V3, V29
 	WORD $0x6e20dc40 // FMUL V0, V2, V0
 	WORD $0x6e21dc61 // FMUL V1, V3, V1
 	WORD $0x4ea0d7e0 // FSUB V0, V31, V0
 	WORD $0x4ea1d7e1 // FSUB V1, V31, V1
 	FMOVQ 0(R8), F30
-	WORD $0x4ea0f7c0 // FMIN V0, V30, V0
+	WORD $0x6ebee41d // FCMGT V29, V0, V30
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 0(R8), F30
-	WORD $0x4ea1f7c1 // FMIN V1, V30, V1
+	WORD $0x6ebee43d // FCMGT V29, V1, V30
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e20f7c0 // FMAX V0, V30, V0
+	WORD $0x6ea0e7dd // FCMGT V29, V30, V0
+	WORD $0x6e601fdd // BSL V29, V30, V0
+	WORD $0x4ebd1fa0 // ORR V0, V29, V29
 	FMOVQ 16(R8), F30
-	WORD $0x4e21f7c1 // FMAX V1, V30, V1
+	WORD $0x6ea1e7dd // FCMGT V29, V30, V1
+	WORD $0x6e611fdd // BSL V29, V30, V1
+	WORD $0x4ebd1fa1 // ORR V1, V29, V29
 	FMOVQ 32(R8), F29
 	WORD $0x6e3ddc06 // FMUL V6, V0, V29
 	FMOVQ 32(R8), F29
@@ -2409,13 +2816,21 @@ block:
 	WORD $0x4ea0d7c0 // FSUB V0, V30, V0
 	WORD $0x4ea1d7c1 // FSUB V1, V30, V1
 	FMOVQ 0(R8), F29
-	WORD $0x4ea0f7a0 // FMIN V0, V29, V0
+	WORD $0x6ebde41c // FCMGT V28, V0, V29
+	WORD $0x6e601fbc // BSL V28, V29, V0
+	WORD $0x4ebc1f80 // ORR V0, V28, V28
 	FMOVQ 0(R8), F29
-	WORD $0x4ea1f7a1 // FMIN V1, V29, V1
+	WORD $0x6ebde43c // FCMGT V28, V1, V29
+	WORD $0x6e611fbc // BSL V28, V29, V1
+	WORD $0x4ebc1f81 // ORR V1, V28, V28
 	FMOVQ 16(R8), F29
-	WORD $0x4e20f7a0 // FMAX V0, V29, V0
+	WORD $0x6ea0e7bc // FCMGT V28, V29, V0
+	WORD $0x6e601fbc // BSL V28, V29, V0
+	WORD $0x4ebc1f80 // ORR V0, V28, V28
 	FMOVQ 16(R8), F29
-	WORD $0x4e21f7a1 // FMAX V1, V29, V1
+	WORD $0x6ea1e7bc // FCMGT V28, V29, V1
+	WORD $0x6e611fbc // BSL V28, V29, V1
+	WORD $0x4ebc1f81 // ORR V1, V28, V28
 	FMOVQ 32(R8), F28
 	WORD $0x6e3cdc02 // FMUL V2, V0, V28
 	FMOVQ 32(R8), F28
@@ -2533,13 +2948,21 @@ block:
 	WORD $0x4ea0d7c2 // FSUB V2, V30, V0
 	WORD $0x4ea1d7c3 // FSUB V3, V30, V1
 	FMOVQ 0(R8), F29
-	WORD $0x4ea2f7a2 // FMIN V2, V29, V2
+	WORD $0x6ebde45c // FCMGT V28, V2, V29
+	WORD $0x6e621fbc // BSL V28, V29, V2
+	WORD $0x4ebc1f82 // ORR V2, V28, V28
 	FMOVQ 0(R8), F29
-	WORD $0x4ea3f7a3 // FMIN V3, V29, V3
+	WORD $0x6ebde47c // FCMGT V28, V3, V29
+	WORD $0x6e631fbc // BSL V28, V29, V3
+	WORD $0x4ebc1f83 // ORR V3, V28, V28
 	FMOVQ 16(R8), F29
-	WORD $0x4e22f7a2 // FMAX V2, V29, V2
+	WORD $0x6ea2e7bc // FCMGT V28, V29, V2
+	WORD $0x6e621fbc // BSL V28, V29, V2
+	WORD $0x4ebc1f82 // ORR V2, V28, V28
 	FMOVQ 16(R8), F29
-	WORD $0x4e23f7a3 // FMAX V3, V29, V3
+	WORD $0x6ea3e7bc // FCMGT V28, V29, V3
+	WORD $0x6e631fbc // BSL V28, V29, V3
+	WORD $0x4ebc1f83 // ORR V3, V28, V28
 	FMOVQ 32(R8), F28
 	WORD $0x6e3cdc44 // FMUL V4, V2, V28
 	FMOVQ 32(R8), F28
