@@ -36,8 +36,8 @@ type candidate struct {
 func (c *candidate) reject(format string, args ...any) { c.Why = fmt.Sprintf(format, args...) }
 
 // widths are what a fresh student is sized with: multiples of 8, as vector units
-// want them.
-var widths = []int{8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024}
+// want them, and finer where that would leave much of a budget.
+var widths = []int{8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024}
 
 // ratios are what a narrower teacher is sized with.
 var ratios = []string{"0.75", "0.5", "0.375", "0.25", "0.1875", "0.125", "0.0625"}

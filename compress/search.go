@@ -23,7 +23,7 @@ import (
 // has, and the samples that a round is judged by. Of every round the better half goes
 // on (successive halving, Jamieson and Talwalkar 2016, arXiv:1502.07943).
 const (
-	firstSteps  = 60
+	firstSteps  = 120
 	stepsFactor = 3
 	judgeBy     = 2000
 )

@@ -314,3 +314,25 @@ func TestBuildRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestSized trains a student whose teacher leaves the length of a text open.
+func TestSized(t *testing.T) {
+	y := toy{inputs: [][]int{{9}, {9}}, types: ints, vocab: []int{20, -1}}
+	sig := y.signature(t)
+	for _, v := range sig.Teacher.Graph.Inputs {
+		v.Dims[1] = onnx.Dim{Size: -1}
+	}
+	s := build(t, sig, student.Spec{Arch: "transformer"}, 1)
+	g := student.Sized(s.Model.Graph, [][]int{{9}})
+	if a, b := g.Inputs[0].Dims[1], s.Model.Graph.Inputs[0].Dims[1]; a != onnx.Fixed(9) || b.Size != -1 {
+		t.Errorf("length %v, in the student itself %v", a, b)
+	}
+	if d := g.Inputs[1].Dims[1]; d.Size != -1 {
+		t.Errorf("an input without a given shape has length %v", d)
+	}
+	in := y.batchOf(3, 5)
+	sized := student.Sized(s.Model.Graph, sig.Inputs)
+	want := answers(t, sized, nil, 13, 3, in, s.Logits)
+	library(t)
+	near(t, "ONNX Runtime against the engine", inRuntime(t, export(t, s), sig.Inputs, 3, in), want, 1e-4)
+}

@@ -44,3 +44,26 @@ func vocabulary(g *onnx.Graph, name string) int {
 	}
 	return rows
 }
+
+// Sized is a view of the graph g whose inputs have samples of the given shapes where
+// they leave dimensions open: what an engine plan is compiled from. Inputs beyond
+// those that shapes are given for stay as they are.
+func Sized(g *onnx.Graph, inputs [][]int) *onnx.Graph {
+	c := *g
+	shapes := map[string][]int{}
+	for i, v := range g.DataInputs()[:len(inputs)] {
+		shapes[v.Name] = inputs[i]
+	}
+	c.Inputs = nil
+	for _, v := range g.Inputs {
+		v := v.Clone()
+		shape := shapes[v.Name]
+		for d := range shape {
+			if d+1 < len(v.Dims) && v.Dims[d+1].Size < 0 {
+				v.Dims[d+1] = onnx.Fixed(int64(shape[d]))
+			}
+		}
+		c.Inputs = append(c.Inputs, v)
+	}
+	return &c
+}

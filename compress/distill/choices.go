@@ -18,7 +18,7 @@ func Choices(ctx context.Context, s *student.Student, set *data.Set, idx []int, 
 		return nil, err
 	}
 	batch := min(evalBatch, len(idx))
-	plan, err := engine.Compile(s.Model.Graph, params, engine.Options{Batch: batch, Shards: shards,
+	plan, err := engine.Compile(sized(s.Model.Graph, set, len(s.Model.Graph.DataInputs())), params, engine.Options{Batch: batch, Shards: shards,
 		Opset: int(s.Model.Opset("")), Outputs: []string{s.Logits}})
 	if err != nil {
 		return nil, err

@@ -84,7 +84,7 @@ func (t *trainer) compile() error {
 	if t.balance != nil {
 		o.Outputs = slices.Concat(t.balance.tensors...)
 	}
-	if t.plan, err = engine.Compile(g, t.params, o); err != nil {
+	if t.plan, err = engine.Compile(sized(g, t.Set, len(t.inputs)), t.params, o); err != nil {
 		return err
 	}
 	if t.plan.Shape(positions) != nil {

@@ -7,6 +7,9 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student"
 	"github.com/kdcompress/kdcompress/student/engine"
 )
 
@@ -32,13 +35,22 @@ func newEvaluator(c Config, params *engine.Params[float32]) (*evaluator, error) 
 		e.inputs = append(e.inputs, v.Name)
 	}
 	batch := min(evalBatch, len(c.Held))
-	plan, err := engine.Compile(g, params, engine.Options{Batch: batch, Shards: c.Shards, Opset: int(c.Student.Model.Opset("")),
+	plan, err := engine.Compile(sized(g, c.Set, len(e.inputs)), params, engine.Options{Batch: batch, Shards: c.Shards, Opset: int(c.Student.Model.Opset("")),
 		Outputs: tensors})
 	if err != nil {
 		return nil, err
 	}
 	e.plan = plan
 	return e, nil
+}
+
+// sized is a graph whose first n inputs have the shapes of a set's samples.
+func sized(g *onnx.Graph, set *data.Set, n int) *onnx.Graph {
+	shapes := make([][]int, n)
+	for i := range shapes {
+		shapes[i] = set.Dims(i)
+	}
+	return student.Sized(g, shapes)
 }
 
 // measure returns how far the student agrees with the teacher on the held-out

@@ -286,13 +286,5 @@ func (w *work) compile(m *onnx.Model, batch int, o engine.Options) (*engine.Plan
 
 func (w *work) compileWith(m *onnx.Model, params *engine.Params[float32], batch int, o engine.Options) (*engine.Plan[float32], error) {
 	o.Batch, o.Shards, o.Opset, o.Seed = batch, min(w.shards, batch), int(m.Opset("")), w.seed
-	o.Dims = map[string]int{}
-	for i, v := range w.sig.Teacher.Graph.DataInputs() {
-		for d, dim := range v.Dims[min(1, len(v.Dims)):] {
-			if dim.Param != "" && d < len(w.sig.Inputs[i]) {
-				o.Dims[dim.Param] = w.sig.Inputs[i][d]
-			}
-		}
-	}
-	return engine.Compile(m.Graph, params, o)
+	return engine.Compile(student.Sized(m.Graph, w.sig.Inputs), params, o)
 }
