@@ -6,7 +6,7 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run gen_clconv.go gen_writer.go
+//go:generate go run gen_clconv.go gen_cltransform.go gen_writer.go
 
 // lastSets are this machine's loops over channels-last images, the fastest first.
 var lastSets = detectLasts()
