@@ -14,7 +14,7 @@ func detectTilings() (all []*tiling) {
 		all = append(all, avx512Tilings()...)
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		all = append(all, &tiling{name: "AVX2 6x16", rows: 6, cols: 16, depth: 320, wide: 512,
+		all = append(all, &tiling{name: "AVX2 6x16", rows: 6, cols: 16, depth: 320, wide: 1024, narrow: true,
 			tile: avx2Tile, copy: copyGo, transpose: avx2Transpose})
 	}
 	return all

@@ -7,7 +7,7 @@ package kernel
 //go:generate go run gen_arm64.go gen_words.go gen_writer.go
 
 // tilings are those this machine can run, the best first.
-var tilings = []*tiling{{name: "NEON 6x16", rows: 6, cols: 16, depth: 320, wide: 512,
+var tilings = []*tiling{{name: "NEON 6x16", rows: 6, cols: 16, depth: 320, wide: 1024, narrow: true,
 	tile: neonTile, copy: copyGo, transpose: neonTranspose}}
 
 var neonTiles = [...]func(k int, a *float32, ars, acs int, b *float32, bs int, c *float32, ldc int, alpha, beta float32){

@@ -12,7 +12,7 @@ type block struct {
 }
 
 // panel is where column j begins and how far apart its rows lie.
-func (b *block) panel(j, k, n, cols int) ([]float32, int) {
+func (b *block) panel(j, k, cols int) ([]float32, int) {
 	if j < b.whole {
 		return b.place.data[j:], b.place.row
 	}
@@ -24,7 +24,7 @@ func (b *block) panel(j, k, n, cols int) ([]float32, int) {
 func (t *tiling) packB(p *panels, b operand, k, n, m int) block {
 	p.b = grow(p.b, up(n, t.cols)*k)
 	whole := 0
-	if b.col == 1 && m <= directRows {
+	if b.col == 1 && (m <= 2*t.rows || m <= directRows && (!t.narrow || b.row <= compact || k*crowding(b.row) <= 400)) {
 		whole = n / t.cols * t.cols
 	}
 	t.pack(p.b, b, k, n, whole)
@@ -50,6 +50,24 @@ func (t *tiling) pack(dst []float32, b operand, k, n, skip int) {
 // directRows is up to how many rows of A reading B in place is cheaper than
 // packing it first.
 const directRows = 160
+
+// compact is up to how far apart rows of B may lie for a block of it to be read in
+// any order.
+const compact = 256
+
+// packA copies the first m rows and k columns of a, which is transposed, into panels
+// as high as the tiles that read them.
+func (t *tiling) packA(p *panels, a operand, m, k int) {
+	p.a = grow(p.a, m*k)
+	for i, rows := 0, 0; i < m; i += rows {
+		rows = height(m-i, t.rows)
+		copyGo(p.a[i*k:], rows, a.from(i, 0), a.col, k, rows)
+	}
+}
+
+// packCols is from how many columns of C on narrow tiles gain from packing a
+// transposed A.
+const packCols = 256
 
 // crowding is how many times fewer lines of the innermost cache rows ld elements
 // apart can lie in, because their addresses repeat modulo 4096 bytes.

@@ -126,7 +126,8 @@ func products(rows, cols int) (all []shape) {
 		}
 		all = append(all,
 			shape{transA, transB, 197, 531, 645, 0, 1, 0},
-			shape{transA, transB, 40, 531, 645, 1, 0.5, 1})
+			shape{transA, transB, 40, 531, 645, 1, 0.5, 1},
+			shape{transA, transB, 25, 100, 1024, 0, 1, 1})
 	}
 	return all
 }
@@ -146,7 +147,7 @@ func TestGemm64(t *testing.T) { checkGrid(t, 6, 33, Gemm[float64], 0x1p-52) }
 
 // Every tiling the machine can run is checked, and on every machine the plain one.
 func TestTilings(t *testing.T) {
-	for _, way := range append(tilings, plainTiling) {
+	for _, way := range append(tilings, plainTiling, plainNarrow) {
 		t.Run(way.name, func(t *testing.T) {
 			checkGrid(t, way.rows, way.cols, func(transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 				if m == 0 || n == 0 || k == 0 || alpha == 0 {
@@ -160,6 +161,9 @@ func TestTilings(t *testing.T) {
 }
 
 // plainTiling is the tiling without assembly.
+var plainNarrow = &tiling{name: "plain 6x16", rows: 6, cols: 16, depth: 40, wide: 48, narrow: true,
+	tile: tileGo, copy: copyGo, transpose: transposeGo}
+
 var plainTiling = &tiling{name: "plain 5x16", rows: 5, cols: 16, depth: 40, wide: 48,
 	tile: tileGo, copy: copyGo, transpose: transposeGo, masked: true}
 

@@ -14,6 +14,9 @@ type tiling struct {
 	// A block of B is depth rows by wide columns, which is a multiple of cols: it
 	// stays in the second cache while the rows of A pass by.
 	depth, wide int
+	// narrow tiles read a single line of the cache from a row of B. Where those lie far
+	// apart a panel of B should stay in the innermost cache while rows of A pass by.
+	narrow bool
 	// tile, copy and transpose have the meaning of tileGo, copyGo and transposeGo. A
 	// tile that is not masked computes all its columns, whatever it is told.
 	masked    bool
@@ -28,8 +31,8 @@ var fast = foremost(tilings)
 
 // panels is the memory of one product under way.
 type panels struct {
-	b, c []float32
-	tile [maxTile]float32
+	a, b, c []float32
+	tile    [maxTile]float32
 }
 
 func (t *tiling) panels() *panels {
@@ -113,29 +116,65 @@ func (t *tiling) product(p *panels, m, n, k int, alpha float32, a, b operand, be
 				scale = 1
 			}
 			pb := t.packB(p, b.at(pc, jc), kb, nb, m)
-			t.block(p, m, nb, kb, a.at(0, pc), pb, c[jc:], ldc, alpha, scale)
+			if t.narrow && (pb.whole > 0 && b.row > compact || a.row == 1 && n >= packCols) {
+				t.columns(p, m, nb, kb, a.at(0, pc), pb, c[jc:], ldc, alpha, scale)
+			} else {
+				t.block(p, m, nb, kb, a.at(0, pc), pb, c[jc:], ldc, alpha, scale)
+			}
 		}
 	}
 }
 
-// block computes the product of a part of A and a block of B.
+// block computes the product of a part of A and a block of B, row of tiles after row
+// of tiles.
 func (t *tiling) block(p *panels, m, n, k int, a operand, b block, c []float32, ldc int, alpha, beta float32) {
 	for i, rows := 0, 0; i < m; i += rows {
 		rows = height(m-i, t.rows)
 		ai := a.from(i, 0)
 		for j := 0; j < n; j += t.cols {
-			bj, bs := b.panel(j, k, n, t.cols)
-			t.put(p, rows, min(t.cols, n-j), k, ai, a.row, a.col, bj, bs, c[i*ldc+j:], ldc, alpha, beta)
+			bj, bs := b.panel(j, k, t.cols)
+			if cols := min(t.cols, n-j); t.masked || cols == t.cols {
+				t.tile(rows, cols, k, ai, a.row, a.col, bj, bs, c[i*ldc+j:], ldc, alpha, beta)
+			} else {
+				t.edge(p, rows, cols, k, ai, a.row, a.col, bj, bs, c[i*ldc+j:], ldc, alpha, beta)
+			}
 		}
 	}
 }
 
-// put computes a tile.
-func (t *tiling) put(p *panels, rows, cols, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32) {
-	if t.masked || cols == t.cols {
-		t.tile(rows, cols, k, a, ars, acs, b, bs, c, ldc, alpha, beta)
-		return
+// blockRows is how many rows of A pass by a panel of B in columns.
+const blockRows = 96
+
+// columns is block, column of tiles after column of tiles, with A packed where it is
+// transposed and many tiles read it.
+func (t *tiling) columns(p *panels, m, n, k int, a operand, b block, c []float32, ldc int, alpha, beta float32) {
+	packed := a.row == 1 && n >= packCols
+	for ic := 0; ic < m; ic += blockRows {
+		m := min(blockRows, m-ic)
+		if packed {
+			t.packA(p, a.at(ic, 0), m, k)
+		}
+		for j := 0; j < n; j += t.cols {
+			bj, bs := b.panel(j, k, t.cols)
+			for i, rows := 0, 0; i < m; i += rows {
+				rows = height(m-i, t.rows)
+				ai, ars, acs := a.from(ic+i, 0), a.row, a.col
+				if packed {
+					ai, ars, acs = p.a[i*k:], 1, rows
+				}
+				cij := c[(ic+i)*ldc+j:]
+				if cols := min(t.cols, n-j); t.masked || cols == t.cols {
+					t.tile(rows, cols, k, ai, ars, acs, bj, bs, cij, ldc, alpha, beta)
+				} else {
+					t.edge(p, rows, cols, k, ai, ars, acs, bj, bs, cij, ldc, alpha, beta)
+				}
+			}
+		}
 	}
+}
+
+// edge computes a tile of which only the first columns exist.
+func (t *tiling) edge(p *panels, rows, cols, k int, a []float32, ars, acs int, b []float32, bs int, c []float32, ldc int, alpha, beta float32) {
 	if beta != 0 {
 		copyGo(p.tile[:], t.cols, c, ldc, rows, cols)
 	}
