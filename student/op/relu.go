@@ -2,7 +2,11 @@
 
 package op
 
-import "github.com/kdcompress/kdcompress/student/internal/kernel"
+import (
+	"math"
+
+	"github.com/kdcompress/kdcompress/student/internal/kernel"
+)
 
 // Relu: Y = max(X, 0). Its gradient at zero is zero.
 //
@@ -18,6 +22,7 @@ func bindRelu[T kernel.Float](n *Node) (*Kernel[T], error) {
 	return unary[T]{
 		fwd:   kernel.Relu[T],
 		bwd:   func(dx, dy, _, y []T) { kernel.ReluGrad(dx, dy, y) },
+		set:   func(dx, dy, _, y []T) { kernel.Between(dx, dy, y, 0, T(math.Inf(1))) },
 		readY: true,
 	}.plain(n)
 }

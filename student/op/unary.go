@@ -11,7 +11,9 @@ import (
 type unary[T kernel.Float] struct {
 	fwd func(y, x []T)
 	// bwd adds to dx; x and y are nil unless read.
-	bwd          func(dx, dy, x, y []T)
+	bwd func(dx, dy, x, y []T)
+	// set does it without what dx has held; nil where there is no such loop.
+	set          func(dx, dy, x, y []T)
 	readX, readY bool
 }
 
@@ -29,6 +31,12 @@ func (e unary[T]) bind(n *Node) *Kernel[T] {
 	if e.readY {
 		k.ReadsOut = []int{0}
 	}
+	if e.set != nil {
+		k.Sets = []int{0}
+	}
+	if e.readX && !e.readY {
+		k.Again = k.Forward[0]
+	}
 	k.Backward = []Phase[T]{func(f *Frame[T]) {
 		if f.DIn[0] == nil {
 			return
@@ -39,6 +47,10 @@ func (e unary[T]) bind(n *Node) *Kernel[T] {
 		}
 		if e.readY {
 			y = f.Out[0]
+		}
+		if f.Fresh[0] {
+			e.set(f.DIn[0], f.DOut[0], x, y)
+			return
 		}
 		e.bwd(f.DIn[0], f.DOut[0], x, y)
 	}}

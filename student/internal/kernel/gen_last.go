@@ -67,6 +67,18 @@ func (w *last) taps() {
 				w.p("VMOVAPS %s, %s", w.v(0), w.v(p))
 			}
 			w.label("begin" + at)
+			w.p("MOVQ %d(AX), R11", dstCol)
+			w.p("MOVQ %d(AX), CX", dstRow)
+			w.p("ADDQ R12, CX")
+			if pixels > 4 {
+				w.p("LEAQ (CX)(R11*4), BX")
+			}
+			if pixels > 2 {
+				w.p("LEAQ (R11)(R11*2), R14")
+			}
+			for p := 0; p < pixels; p++ {
+				w.p("PREFETCHT0 %s", address(p, "CX", "BX", "R11", "R14"))
+			}
 			w.p("MOVQ %d(AX), R14", off)
 			w.p("CMPQ R14, R15")
 			w.p("JGE sum%s", at)
