@@ -6,6 +6,8 @@
 // over rows whose columns have coefficients or sums of their own.
 package main
 
+import "fmt"
+
 func main() {
 	for _, isa := range isas {
 		var w last
@@ -56,11 +58,8 @@ func (w *last) rows(name string, together int, moving []string, body func(rows i
 	w.mask()
 	w.p("SHLQ $2, R14")
 	w.p("MOVQ %d(AX), BX", rowRows)
-	for _, n := range []int{4, 1} {
-		if n > together {
-			continue
-		}
-		at := map[int]string{4: "4", 1: "1"}[n]
+	for _, n := range []int{together, 1} {
+		at := map[bool]string{true: "s", false: ""}[n > 1]
 		w.label("rows" + at)
 		w.p("CMPQ BX, $%d", n)
 		w.p("JLT end%s", at)
@@ -92,8 +91,8 @@ func (w *last) rows(name string, together int, moving []string, body func(rows i
 			w.p("LEAQ (%s)(CX*4), %s", m, m)
 		}
 		w.label("next" + at)
-		if n == 4 {
-			w.p("LEAQ (R14)(R14*2), CX")
+		if n > 1 {
+			w.p("IMUL3Q $%d, R14, CX", n-1)
 			for _, m := range moving {
 				w.p("ADDQ CX, %s", m)
 			}
@@ -101,6 +100,9 @@ func (w *last) rows(name string, together int, moving []string, body func(rows i
 		w.p("SUBQ $%d, BX", n)
 		w.p("JMP rows%s", at)
 		w.label("end" + at)
+		if together == 1 {
+			break
+		}
 	}
 	w.p("VZEROUPPER")
 	w.p("RET")
@@ -110,7 +112,7 @@ func (w *last) rows(name string, together int, moving []string, body func(rows i
 func (w *last) sumRows() {
 	w.rows("SumRows", 4, []string{"SI"}, func(rows int) {
 		w.get("(R13)(R8*1)", 0)
-		w.each(rows, func(r string) {
+		w.each(rows, "DI", func(r string) {
 			w.plus("(SI)"+r, 0, 5)
 		})
 		w.put(0, "(R13)(R8*1)")
@@ -119,12 +121,12 @@ func (w *last) sumRows() {
 
 // each calls visit for every row taken together with the index that reaches it. DI,
 // which sums have no other use for, is three rows.
-func (w *last) each(rows int, visit func(index string)) {
+func (w *last) each(rows int, third string, visit func(index string)) {
 	for r := 0; r < rows; r++ {
 		if r == 3 {
-			w.p("LEAQ (R14)(R14*2), DI")
+			w.p("LEAQ (R14)(R14*2), %s", third)
 		}
-		visit([]string{"", "(R14*1)", "(R14*2)", "(DI*1)"}[r])
+		visit([]string{"", "(R14*1)", "(R14*2)", "(" + third + "*1)"}[r])
 	}
 }
 
@@ -134,7 +136,7 @@ func (w *last) moments() {
 		w.get("(R12)(R8*1)", 2)
 		w.get("(R13)(R8*1)", 0)
 		w.get("(R15)(R8*1)", 1)
-		w.each(rows, func(r string) {
+		w.each(rows, "DI", func(r string) {
 			w.get("(SI)"+r, 5)
 			w.p("VSUBPS %s, %s, %s", w.v(2), w.v(5), w.v(5))
 			w.p("VADDPS %s, %s, %s", w.v(5), w.v(0), w.v(0))
@@ -151,16 +153,19 @@ func (w *last) affine(name string, residual bool) {
 	if residual {
 		moving = append(moving, "DX")
 	}
-	w.rows(name, 1, moving, func(int) {
+	w.rows(name, 4, moving, func(rows int) {
 		w.get("(R10)(R8*1)", 3)
-		w.get("(R11)(R8*1)", 6)
-		w.fma("(SI)", 3, 6, 5)
-		if residual {
-			w.plus("(DX)", 6, 5)
-		}
-		w.p("VMAXPS %s, %s, %s", w.v(6), w.v(lo), w.v(6))
-		w.p("VMINPS %s, %s, %s", w.v(6), w.v(hi), w.v(6))
-		w.put(6, "(DI)")
+		w.get("(R11)(R8*1)", 4)
+		w.each(rows, "R12", func(r string) {
+			w.p("VMOVAPS %s, %s", w.v(4), w.v(6))
+			w.fma("(SI)"+r, 3, 6, 5)
+			if residual {
+				w.plus("(DX)"+r, 6, 5)
+			}
+			w.p("VMAXPS %s, %s, %s", w.v(6), w.v(lo), w.v(6))
+			w.p("VMINPS %s, %s, %s", w.v(6), w.v(hi), w.v(6))
+			w.put(6, "(DI)"+r)
+		})
 	})
 }
 
@@ -206,7 +211,7 @@ func (w *last) gradSums(mask string) {
 		w.get("(R13)(R8*1)", 0)
 		w.get("(R15)(R8*1)", 1)
 		w.coefficients(mask)
-		w.each(rows, func(r string) {
+		w.each(rows, "DI", func(r string) {
 			w.passed(mask, r)
 			w.p("VSUBPS %s, %s, %s", w.v(2), w.v(5), w.v(5))
 			w.p("VADDPS %s, %s, %s", w.v(7), w.v(0), w.v(0))
@@ -219,17 +224,26 @@ func (w *last) gradSums(mask string) {
 
 // gradData writes the loop of GradData.
 func (w *last) gradData(mask string) {
-	w.rows("GradData"+mask, 1, moves(mask, "DI"), func(int) {
-		label := map[bool]string{false: "set", true: "settail"}[w.masked]
+	w.rows("GradData"+mask, gradRows, moves(mask, "DI"), func(rows int) {
 		w.coefficients(mask)
-		w.passed(mask, "")
-		w.get("(R15)(R8*1)", 11)
-		w.fma("(R13)(R8*1)", 5, 11, 12)
-		w.fma("(R12)(R8*1)", 7, 11, 12)
-		w.p("CMPQ %d(AX), $0", rowAdd)
-		w.p("JE %s", label)
-		w.plus("(DI)", 11, 12)
-		w.label(label)
-		w.put(11, "(DI)")
+		w.get("(R15)(R8*1)", 0)
+		w.get("(R13)(R8*1)", 1)
+		w.get("(R12)(R8*1)", 2)
+		w.each(rows, "", func(r string) {
+			w.passed(mask, r)
+			w.p("VMOVAPS %s, %s", w.v(0), w.v(11))
+			w.p("VFMADD231PS %s, %s, %s", w.v(5), w.v(1), w.v(11))
+			w.p("VFMADD231PS %s, %s, %s", w.v(7), w.v(2), w.v(11))
+			w.labels++
+			label := fmt.Sprintf("set%d", w.labels)
+			w.p("CMPQ %d(AX), $0", rowAdd)
+			w.p("JE %s", label)
+			w.plus("(DI)"+r, 11, 12)
+			w.label(label)
+			w.put(11, "(DI)"+r)
+		})
 	})
 }
+
+// gradRows is how many rows GradData takes together.
+const gradRows = 3

@@ -26,6 +26,7 @@ type last struct {
 	writer
 	isa
 	masked bool // what is written is for the channels beyond the last full vector
+	labels int  // made up so far
 }
 
 func (w *last) enter(name string, locals int) {
