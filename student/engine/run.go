@@ -50,6 +50,9 @@ func (p *Plan[T]) wire() {
 				p.wireStep(s, &s.runs[shard], shard, seg.whole)
 			}
 		}
+		if !seg.whole {
+			seg.lookAhead(shards)
+		}
 	}
 }
 
@@ -254,15 +257,23 @@ func (p *Plan[T]) walk(seg *segment[T], s int) {
 	}
 	begin, end := p.bounds[s], p.bounds[s+1]
 	slices := (end - begin + seg.slice - 1) / seg.slice
+	bounds := func(i int) (lo, hi int) {
+		if seg.backwards {
+			i = slices - 1 - i
+		}
+		lo = begin + i*seg.slice
+		return lo, min(lo+seg.slice, end)
+	}
 	for i := range slices {
 		if p.ending() {
 			return
 		}
-		lo := begin + i*seg.slice
-		if seg.backwards {
-			lo = begin + (slices-1-i)*seg.slice
+		lo, hi := bounds(i)
+		seg.next[s].list.Reset()
+		if i+1 < slices {
+			seg.next[s].want(bounds(i + 1))
 		}
-		exec(s, lo, min(lo+seg.slice, end), i == 0, i == slices-1)
+		exec(s, lo, hi, i == 0, i == slices-1)
 	}
 }
 

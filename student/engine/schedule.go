@@ -53,8 +53,9 @@ func (s *step[T]) touchesDIn(i int) bool {
 // segment is a run of steps that every shard walks without waiting for another.
 type segment[T kernel.Float] struct {
 	steps []step[T]
-	slice int  // samples a slice
-	whole bool // one kernel on the whole batch, on one goroutine
+	slice int       // samples a slice
+	next  []next[T] // by shard
+	whole bool      // one kernel on the whole batch, on one goroutine
 	// backwards says that the last samples come first. Every other segment goes
 	// backwards, so that it begins with what the one before it has left in the cache.
 	backwards bool

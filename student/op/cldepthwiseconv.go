@@ -85,7 +85,7 @@ func (d *lastDepthwise[T]) forward(f *Frame[T]) {
 		bias = f.In[2]
 	}
 	for i := range d.images.of(f.N) {
-		d.Forward(f.Out[0][i*d.outSize:(i+1)*d.outSize], f.In[0][i*d.size:(i+1)*d.size], k.packed, bias)
+		d.Forward(f.Out[0][i*d.outSize:(i+1)*d.outSize], f.In[0][i*d.size:(i+1)*d.size], k.packed, bias, f.Ahead)
 	}
 }
 
@@ -103,10 +103,10 @@ func (d *lastDepthwise[T]) backward(f *Frame[T]) {
 			kernel.SumRows(k.bias, dy)
 		}
 		if wantsWeights {
-			d.Weight(k.sums, f.In[0][i*d.size:(i+1)*d.size], dy)
+			d.Weight(k.sums, f.In[0][i*d.size:(i+1)*d.size], dy, f.Ahead)
 		}
 		if f.DIn[0] != nil {
-			d.Data(f.DIn[0][i*d.size:(i+1)*d.size], dy, k.packed, !f.Fresh[0])
+			d.Data(f.DIn[0][i*d.size:(i+1)*d.size], dy, k.packed, !f.Fresh[0], f.Ahead)
 		}
 	}
 	if !f.Last {

@@ -172,6 +172,9 @@ type Frame[T kernel.Float] struct {
 	Fresh   []bool
 	Saved   []T
 	Scratch []T
+	// Ahead is memory that the shard needs for its next slice, for kernels whose loops can
+	// ask for it while they calculate; nil where there is none.
+	Ahead *kernel.Ahead[T]
 }
 
 // kept is what a phase that sets the gradient of an input multiplies its old value

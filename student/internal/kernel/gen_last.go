@@ -26,7 +26,7 @@ func main() {
 // taps writes tapsGo: tiles of eight, four, two pixels and one. Locals: rows left,
 // channels left, the vector's dst, src and bias.
 func (w *last) taps() {
-	const dst, src, weights, bias, off, taps, rows, cols, dstRow, dstCol, srcRow, srcCol, channels, add = 0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104
+	const dst, src, weights, bias, off, taps, rows, cols, dstRow, dstCol, srcRow, srcCol, channels, add, ahead = 0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112
 	w.enter("Taps", 40)
 	w.p("MOVQ %d(AX), R10", weights)
 	w.p("MOVQ %d(AX), R8", srcCol)
@@ -67,17 +67,24 @@ func (w *last) taps() {
 				w.p("VMOVAPS %s, %s", w.v(0), w.v(p))
 			}
 			w.label("begin" + at)
-			w.p("MOVQ %d(AX), R11", dstCol)
-			w.p("MOVQ %d(AX), CX", dstRow)
-			w.p("ADDQ R12, CX")
-			if pixels > 4 {
-				w.p("LEAQ (CX)(R11*4), BX")
-			}
-			if pixels > 2 {
-				w.p("LEAQ (R11)(R11*2), R14")
-			}
-			for p := 0; p < pixels; p++ {
-				w.p("PREFETCHT0 %s", address(p, "CX", "BX", "R11", "R14"))
+			for _, field := range []int{ahead, ahead + 16} {
+				w.p("MOVQ %d(AX), CX", field)
+				w.p("MOVQ %d(AX), R11", field+8)
+				if pixels > 2 {
+					w.p("LEAQ (R11)(R11*2), R14")
+				}
+				if pixels > 4 {
+					w.p("LEAQ (CX)(R11*4), BX")
+				}
+				for p := 0; p < pixels; p++ {
+					w.p("PREFETCHT1 %s", address(p, "CX", "BX", "R11", "R14"))
+				}
+				if pixels == 1 {
+					w.p("ADDQ R11, CX")
+				} else {
+					w.p("LEAQ (CX)(R11*%d), CX", pixels)
+				}
+				w.p("MOVQ CX, %d(AX)", field)
 			}
 			w.p("MOVQ %d(AX), R14", off)
 			w.p("CMPQ R14, R15")
@@ -146,7 +153,7 @@ func (w *last) taps() {
 // to. Locals: rows left, channels left, the vector's dst, src and weights; dst and src
 // of the row.
 func (w *last) tapsGrad(taps int) {
-	const dst, src, weights, off, rows, cols, dstRow, dstCol, srcRow, srcCol, channels = 0, 8, 16, 32, 48, 56, 64, 72, 80, 88, 96
+	const dst, src, weights, off, rows, cols, dstRow, dstCol, srcRow, srcCol, channels, ahead = 0, 8, 16, 32, 48, 56, 64, 72, 80, 88, 96, 112
 	view := []string{"BX", "SI", "DI", "R8", "R9", "R10", "R11", "R14", "R15"}[:taps]
 	w.enter(fmt.Sprintf("TapsGrad%d", taps), 56)
 	for i, field := range []int{channels, dst, src, weights} {
@@ -169,16 +176,19 @@ func (w *last) tapsGrad(taps int) {
 		w.p("MOVQ R12, 40(SP)")
 		w.p("MOVQ R13, 48(SP)")
 		w.p("MOVQ %d(AX), DX", cols)
-		w.p("MOVQ %d(AX), CX", srcCol)
+		w.p("MOVQ %d(AX), CX", ahead)
 		w.label(name + "pixel")
+		w.p("PREFETCHT1 (CX)")
+		w.p("ADDQ %d(AX), CX", ahead+8)
 		w.get("(R12)", d)
 		for i, v := range view {
 			w.fma("(R13)("+v+"*1)", d, i, free)
 		}
 		w.p("ADDQ %d(AX), R12", dstCol)
-		w.p("ADDQ CX, R13")
+		w.p("ADDQ %d(AX), R13", srcCol)
 		w.p("DECQ DX")
 		w.p("JNZ %spixel", name)
+		w.p("MOVQ CX, %d(AX)", ahead)
 		w.p("MOVQ 40(SP), R12")
 		w.p("MOVQ 48(SP), R13")
 		w.p("ADDQ %d(AX), R12", dstRow)

@@ -27,17 +27,17 @@ func BenchmarkDepthwise(b *testing.B) {
 			name          string
 			last, byPlane func()
 		}{
-			{"forward", func() { d.Forward(y, x, k, nil) }, func() {
+			{"forward", func() { d.Forward(y, x, k, nil, nil) }, func() {
 				for i := range c {
 					Depthwise(y[i*out:(i+1)*out], x[i*in:(i+1)*in], k[i*w.Taps():(i+1)*w.Taps()], 0, w)
 				}
 			}},
-			{"data", func() { d.Data(x, y, k, false) }, func() {
+			{"data", func() { d.Data(x, y, k, false, nil) }, func() {
 				for i := range c {
 					DepthwiseData(x[i*in:(i+1)*in], y[i*out:(i+1)*out], k[i*w.Taps():(i+1)*w.Taps()], w)
 				}
 			}},
-			{"weight", func() { d.Weight(k, x, y) }, func() {
+			{"weight", func() { d.Weight(k, x, y, nil) }, func() {
 				for i := range c {
 					DepthwiseWeight(k[i*w.Taps():(i+1)*w.Taps()], x[i*in:(i+1)*in], y[i*out:(i+1)*out], w)
 				}

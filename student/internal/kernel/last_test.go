@@ -78,19 +78,23 @@ func checkDepthwiseLast[T Float](t *testing.T, r *rand.Rand, w *Window, channels
 			wantW[c*taps+p.tap] += float64(x[p.in*channels+c]) * float64(dy[p.out*channels+c])
 		}
 	}
+	ahead := &Ahead[T]{}
+	for _, x := range [][]T{x, nil, k, dy, bias, x} {
+		ahead.Want(x)
+	}
 	d.Pack(packed, k)
-	d.Forward(y, x, packed, bias)
+	d.Forward(y, x, packed, bias, nil)
 	agree(t, "y", y, want, eps)
 	set := guarded[T](r, len(x))
-	d.Data(set, dy, packed, false)
+	d.Data(set, dy, packed, false, ahead)
 	agree(t, "dx", set, wantX, eps)
 	for i := range wantX {
 		wantX[i] += float64(dx[i])
 	}
-	d.Data(dx, dy, packed, true)
+	d.Data(dx, dy, packed, true, nil)
 	agree(t, "dx added to", dx, wantX, eps)
 	clear(packed)
-	d.Weight(packed, x, dy)
+	d.Weight(packed, x, dy, ahead)
 	for i := range wantW {
 		wantW[i] += float64(dw[i])
 	}
@@ -100,7 +104,7 @@ func checkDepthwiseLast[T Float](t *testing.T, r *rand.Rand, w *Window, channels
 		want[i] -= float64(bias[i%channels])
 	}
 	d.Pack(packed, k)
-	d.Forward(y, x, packed, nil)
+	d.Forward(y, x, packed, nil, ahead)
 	agree(t, "y without bias", y, want, eps)
 	intact(t, y, dx, set, dw, packed)
 }
@@ -308,10 +312,11 @@ func TestLastAllocations(t *testing.T) {
 	d, m, a := NewDepthwiseLast[float32](w, c), NewMaxLast[float32](w, c), NewAverageLast[float32](w, c, false)
 	x, y, arg := make([]float32, c*w.InLen()), make([]float32, c*w.OutLen()), make([]float32, c*w.OutLen())
 	k, s1, s2 := make([]float32, d.Packed()), make([]float32, c), make([]float32, c)
+	ahead := &Ahead[float32]{}
 	for name, run := range map[string]func(){
-		"convolution":          func() { d.Forward(y, x, k, s1) },
-		"gradient of data":     func() { d.Data(x, y, k, true) },
-		"gradient of weights":  func() { d.Weight(k, x, y) },
+		"convolution":          func() { d.Forward(y, x, k, s1, ahead) },
+		"gradient of data":     func() { d.Data(x, y, k, true, ahead) },
+		"gradient of weights":  func() { d.Weight(k, x, y, ahead) },
 		"maxima":               func() { m.Forward(y, arg, x) },
 		"gradient of maxima":   func() { m.Grad(x, y, arg, true) },
 		"means":                func() { a.Forward(y, x) },

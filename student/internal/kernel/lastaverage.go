@@ -45,11 +45,11 @@ func NewAverageLast[T Float](w *Window, channels int, includePad bool) *AverageL
 
 // Forward sets the image y[w.Out, C] to the means of x[w.In, C].
 func (a *AverageLast[T]) Forward(y, x []T) {
-	tapsOver(y, x, a.shares, nil, a.forward, a.channels, false)
+	tapsOver(y, x, a.shares, nil, a.forward, a.channels, false, nil)
 }
 
 // Grad adds to the image dx the gradient of Forward, given the gradient dy of y, or
 // sets dx to it.
 func (a *AverageLast[T]) Grad(dx, dy []T, add bool) {
-	tapsOver(dx, dy, a.shares, nil, a.back, a.channels, add)
+	tapsOver(dx, dy, a.shares, nil, a.back, a.channels, add, nil)
 }

@@ -41,18 +41,19 @@ func (d *DepthwiseLast[T]) Unpack(k, packed []T) {
 }
 
 // Forward sets the image y[w.Out, C] to the correlation of x[w.In, C] with the packed
-// kernels, plus the bias of every channel, which may be nil.
-func (d *DepthwiseLast[T]) Forward(y, x, packed, bias []T) {
-	tapsOver(y, x, packed, bias, d.forward, d.channels, false)
+// kernels, plus the bias of every channel, which may be nil. Like
+// the other methods it asks for the memory of ahead meanwhile.
+func (d *DepthwiseLast[T]) Forward(y, x, packed, bias []T, ahead *Ahead[T]) {
+	tapsOver(y, x, packed, bias, d.forward, d.channels, false, ahead)
 }
 
 // Data adds to the image dx the gradient of Forward with respect to x, given the
 // gradient dy of y, or sets dx to it.
-func (d *DepthwiseLast[T]) Data(dx, dy, packed []T, add bool) {
-	tapsOver(dx, dy, packed, nil, d.back, d.channels, add)
+func (d *DepthwiseLast[T]) Data(dx, dy, packed []T, add bool, ahead *Ahead[T]) {
+	tapsOver(dx, dy, packed, nil, d.back, d.channels, add, ahead)
 }
 
 // Weight adds to packed the gradient of Forward with respect to the packed kernels.
-func (d *DepthwiseLast[T]) Weight(packed, x, dy []T) {
-	tapsWeights(packed, dy, x, d.forward, d.channels)
+func (d *DepthwiseLast[T]) Weight(packed, x, dy []T, ahead *Ahead[T]) {
+	tapsWeights(packed, dy, x, d.forward, d.channels, ahead)
 }

@@ -13,6 +13,7 @@ type tapsCall struct {
 	taps, rows, cols               int
 	dstRow, dstCol, srcRow, srcCol int
 	channels, add                  int
+	ahead                          [2]pace
 }
 
 // tapsRect is a rectangle with the offsets in the form of tapsCall.
@@ -40,6 +41,11 @@ func (r *tapsRect) call(dst, src, weights *float32, channels int) tapsCall {
 		rows: r.rows, cols: r.cols, dstRow: 4 * r.dstRow, dstCol: 4 * r.dstCol, srcRow: 4 * r.srcRow, srcCol: 4 * r.srcCol, channels: channels}
 }
 
+// times is how often the loops ask for memory ahead: once for every vector.
+func (c *tapsCall) times() int {
+	return c.rows * c.cols * ((c.channels + lastWidth - 1) / lastWidth)
+}
+
 // shift is the address n elements on.
 func shift(p *float32, n int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*n))
@@ -54,7 +60,7 @@ func lastVectors[T Float]() bool {
 // tapsOver sets, or adds to, every pixel of the rectangles: bias, which may be nil,
 // plus the sum over taps of the source's pixel times the tap's row of weights,
 // channel by channel.
-func tapsOver[T Float](dst, src, weights, bias []T, rects []tapsRect, channels int, add bool) {
+func tapsOver[T Float](dst, src, weights, bias []T, rects []tapsRect, channels int, add bool, ahead *Ahead[T]) {
 	vectors := lastVectors[T]()
 	for i := range rects {
 		r := &rects[i]
@@ -66,6 +72,8 @@ func tapsOver[T Float](dst, src, weights, bias []T, rects []tapsRect, channels i
 			if add {
 				c.add = 1
 			}
+			times := c.times()
+			c.ahead = [2]pace{ahead.take(times), ahead.take(times)}
 			callTaps(&c)
 			continue
 		}
@@ -89,7 +97,7 @@ func tapsOver[T Float](dst, src, weights, bias []T, rects []tapsRect, channels i
 
 // tapsWeights adds to the rows of weights the gradient of tapsOver with respect to
 // them, given that of its destination.
-func tapsWeights[T Float](weights, d, src []T, rects []tapsRect, channels int) {
+func tapsWeights[T Float](weights, d, src []T, rects []tapsRect, channels int, ahead *Ahead[T]) {
 	vectors := lastVectors[T]()
 	for i := range rects {
 		r := &rects[i]
@@ -98,6 +106,7 @@ func tapsWeights[T Float](weights, d, src []T, rects []tapsRect, channels int) {
 			c := r.call(first(d), first(src), first(weights), channels)
 			for t := 0; t < len(r.tap); t += most {
 				c.off, c.taps = &r.offsets[2*t], min(most, len(r.tap)-t)
+				c.ahead[0] = ahead.take(c.times())
 				callTapsGrad(&c)
 			}
 			continue
