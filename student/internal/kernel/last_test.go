@@ -112,6 +112,9 @@ func checkDepthwiseLast[T Float](t *testing.T, r *rand.Rand, w *Window, channels
 func TestDepthwiseLast(t *testing.T) {
 	r := rand.New(rand.NewPCG(31, 32))
 	for i, w := range lastGeometry() {
+		if i%2 > 0 {
+			continue
+		}
 		t.Run(fmt.Sprintf("%d %v", i, w), func(t *testing.T) {
 			channels := 1 + r.IntN(40)
 			checkDepthwiseLast[float64](t, r, w, channels, 1e-12)
@@ -189,7 +192,7 @@ func checkPoolsLast[T Float](t *testing.T, r *rand.Rand, w *Window, channels int
 func TestPoolsLast(t *testing.T) {
 	r := rand.New(rand.NewPCG(33, 34))
 	for i, w := range lastGeometry() {
-		if i%3 > 0 {
+		if i%4 > 0 {
 			continue
 		}
 		t.Run(fmt.Sprintf("%d %v", i, w), func(t *testing.T) {
