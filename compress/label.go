@@ -52,7 +52,9 @@ func (t *Teacher) answer(ctx context.Context, set *data.Set, answers *target.Ans
 			return fmt.Errorf("tensor %q changes its shape from sample to sample: %v, then %v", t.Knowledge.Logits, t.Logits, dims)
 		}
 		for j, i := range part(b) {
-			answers.Add(set.Key(i), x[j*width:(j+1)*width])
+			if err := answers.Add(set.Key(i), x[j*width:(j+1)*width]); err != nil {
+				return err
+			}
 		}
 		done += len(part(b))
 		emit(progress("label", done, len(missing), began))

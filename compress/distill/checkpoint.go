@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
 )
 
@@ -69,12 +70,20 @@ func (t *trainer) digest() (string, error) {
 		}
 	}
 	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, units, t.Answers.Identity, hex.EncodeToString(samples.Sum(nil)), len(t.Held),
-		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards, t.Classes})
+		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards, t.Classes, augmented(t.Augment), t.Views, t.Store != nil})
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), nil
+}
+
+// augmented names an augmentation, "" for none.
+func augmented(v *data.Views) string {
+	if v == nil {
+		return ""
+	}
+	return v.String()
 }
 
 // save writes the state, whole or not at all: its SHA-256, then the state as gob.

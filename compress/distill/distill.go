@@ -38,6 +38,13 @@ type Config struct {
 	// Ask answers what the student is given, where Answers does not hold it; nil if
 	// it holds everything.
 	Ask Ask
+	// Augment changes the training samples before teacher and student see them; nil
+	// does not. It needs Ask. An epoch sees the view of its number, or, where Views
+	// is above 0, of its number modulo Views.
+	Augment *data.Views
+	Views   int
+	// Store keeps what Ask answers, by the view of a sample; nil asks every time.
+	Store *target.Answers
 	// Train and Held are the samples to train on and to choose the epoch by.
 	Train, Held []int
 	// Classes are the teacher's choices for Train where every class is to be seen

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/kdcompress/kdcompress/compress/loss"
+	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/onnx"
 )
 
@@ -18,8 +19,8 @@ const positions = prefix + "position"
 // appendInside adds the terms that compare tensors inside the two models, and an
 // input for each of the teacher's. heads are the tensors of the terms before.
 func (t *trainer) appendInside(b *onnx.Builder, opset int, heads []string) ([]string, error) {
-	if len(t.Taps) > 0 && t.Ask == nil {
-		return nil, errors.New("losses compare with tensors inside the teacher, and it is not there to be asked")
+	if (len(t.Taps) > 0 || t.Augment != nil) && t.Ask == nil {
+		return nil, errors.New("augmentation and losses on tensors inside the teacher need the teacher, and it is not there to be asked")
 	}
 	n := onnx.Symbolic("N")
 	taps := map[string]string{}
@@ -90,7 +91,7 @@ func (t *trainer) fillSource(ctx context.Context, idx []int) error {
 	for i, name := range t.inputs {
 		inputs[i] = t.plan.Input(name)
 	}
-	if err := t.Ask(ctx, inputs, len(idx), t.source.rows); err != nil {
+	if err := t.recall(ctx, idx, inputs); err != nil {
 		return err
 	}
 	for i := range idx {
@@ -99,6 +100,54 @@ func (t *trainer) fillSource(ctx context.Context, idx []int) error {
 			n := loss.Size(tap.Shape)
 			copy(t.plan.Input(t.source.taps[k])[i*n:(i+1)*n], t.source.rows[at:])
 			at += n
+		}
+	}
+	return nil
+}
+
+// view is the number of the views of this epoch.
+func (t *trainer) view() uint64 {
+	if t.Views > 0 {
+		return uint64(t.epoch % t.Views)
+	}
+	return uint64(t.epoch)
+}
+
+// key is what a sample of this epoch is kept under.
+func (t *trainer) key(sample int) target.Key {
+	if t.Augment != nil {
+		return t.Augment.Key(sample, t.view())
+	}
+	return t.Set.Key(sample)
+}
+
+// recall reads the rows of a batch from the store, or has the teacher answer the
+// whole batch where one is missing: what a sample's answer is must not depend on
+// which others are known. A stored row is read back, so that a run that stores and
+// one that replays see the same numbers.
+func (t *trainer) recall(ctx context.Context, idx []int, inputs [][]float32) error {
+	rows := t.source.rows
+	if t.Store == nil {
+		return t.Ask(ctx, inputs, len(idx), rows)
+	}
+	n := len(rows) / t.Batch
+	known := true
+	for _, s := range idx {
+		known = known && t.Store.Has(t.key(s))
+	}
+	if !known {
+		if err := t.Ask(ctx, inputs, len(idx), rows); err != nil {
+			return err
+		}
+		for i, s := range idx {
+			if err := t.Store.Add(t.key(s), rows[i*n:(i+1)*n]); err != nil {
+				return err
+			}
+		}
+	}
+	for i, s := range idx {
+		if _, err := t.Store.Read(t.key(s), rows[i*n:(i+1)*n]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -33,6 +33,12 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 			return nil, err
 		}
 		if c.Checkpoint != "" {
+			if t.Store != nil {
+				// A resumed run must find what this one was answered.
+				if err := t.Store.Flush(); err != nil {
+					return nil, err
+				}
+			}
 			if err := t.save(); err != nil {
 				return nil, fmt.Errorf("checkpoint: %w", err)
 			}
@@ -150,16 +156,31 @@ func (t *trainer) gradients(ctx context.Context, at uint64) error {
 
 // fill puts a batch and its targets into the plan's inputs.
 func (t *trainer) fill(ctx context.Context, idx []int) error {
-	for i, name := range t.inputs {
-		if err := t.Set.Batch(i, idx, t.plan.Input(name)); err != nil {
-			return err
-		}
+	if err := t.fillInputs(idx); err != nil {
+		return err
 	}
 	if err := t.fillSource(ctx, idx); err != nil {
 		return err
 	}
 	for i := range t.heads {
 		if err := t.fillHead(i, idx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillInputs puts a batch, as this epoch sees it, into the plan's inputs.
+func (t *trainer) fillInputs(idx []int) error {
+	if t.Augment != nil {
+		var dst [][]float32
+		for _, name := range t.inputs {
+			dst = append(dst, t.plan.Input(name))
+		}
+		return t.Augment.Batch(idx, t.view(), dst)
+	}
+	for i, name := range t.inputs {
+		if err := t.Set.Batch(i, idx, t.plan.Input(name)); err != nil {
 			return err
 		}
 	}

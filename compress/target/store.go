@@ -3,13 +3,15 @@
 package target
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,54 +35,115 @@ const (
 	version = 1
 	// maxHeader bounds the header's line.
 	maxHeader = 64 << 10
+	// held are the bytes of a part up to which its rows stay in memory.
+	held = 64 << 20
 )
 
 // PartName is the file name of part i of n.
 func PartName(i, n int) string { return fmt.Sprintf("part-%05d-of-%05d.kdt", i, n) }
 
-// Write stores the answers as one part in a folder. The file appears whole or
-// not at all. After the header's line come the keys, 16 bytes each, then the
-// logits, float32 little-endian, in the same order.
+// Write stores all answers as one part in a folder. The file appears whole or not
+// at all. After the header's line come the keys, 16 bytes each, then the rows in
+// the same order, encoded as Identity.Encoding says, numbers little-endian.
 func (a *Answers) Write(dir, name string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	keys, rows := a.keys, a.pending
+	if len(a.parts) > 0 {
+		keys, rows = nil, nil
+		for k := range a.index {
+			keys = append(keys, k)
+		}
+		slices.SortFunc(keys, func(x, y Key) int { return bytes.Compare(x[:], y[:]) })
+		row := make([]float32, a.width+a.taps)
+		for _, k := range keys {
+			if _, err := a.Read(k, row); err != nil {
+				return err
+			}
+			rows = a.Identity.Encoding.appendRow(rows, row, a.width)
+		}
+	}
+	return a.write(filepath.Join(dir, name), keys, rows)
+}
+
+func (a *Answers) write(path string, keys []Key, rows []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	var body bytes.Buffer
-	body.Grow(len(a.keys)*16 + 4*len(a.logits))
-	for _, k := range a.keys {
-		body.Write(k[:])
+	sum := sha256.New()
+	for _, k := range keys {
+		sum.Write(k[:])
 	}
-	var word [4]byte
-	for _, v := range a.logits {
-		binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
-		body.Write(word[:])
-	}
-	sum := sha256.Sum256(body.Bytes())
+	sum.Write(rows)
 	h, err := json.Marshal(header{Format: format, Version: version, Identity: a.Identity, Dims: a.Dims,
-		Samples: len(a.keys), SHA256: hex.EncodeToString(sum[:])})
+		Samples: len(keys), SHA256: hex.EncodeToString(sum.Sum(nil))})
 	if err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(dir, name), append(append(h, '\n'), body.Bytes()...), 0o644)
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	w := bufio.NewWriterSize(f, 1<<20)
+	w.Write(append(h, '\n'))
+	for _, k := range keys {
+		w.Write(k[:])
+	}
+	w.Write(rows)
+	return errors.Join(w.Flush(), f.CloseAtomicallyReplace())
+}
+
+// Spill names a folder for Flush, which is called as pending answers become many.
+func (a *Answers) Spill(dir string) { a.spill = dir }
+
+// Flush writes the answers that are in no part yet as one more part in the folder
+// that Spill named. Its name holds a digest of the identity, so that many teachers,
+// preprocessings and encodings can share a folder.
+func (a *Answers) Flush() error {
+	if len(a.keys) == 0 || a.spill == "" {
+		return nil
+	}
+	id, err := json.Marshal(a.Identity)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(id)
+	var path string
+	for n := 0; ; n++ {
+		path = filepath.Join(a.spill, fmt.Sprintf("part-%x-%05d.kdt", digest[:4], n))
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	if err := a.write(path, a.keys, a.pending); err != nil {
+		return err
+	}
+	for _, k := range a.keys {
+		delete(a.index, k)
+	}
+	a.keys, a.pending = nil, nil
+	_, err = a.open(path)
+	return err
 }
 
 // Load reads all parts in a folder that answer for id, merged. Parts of another
 // teacher, output or preprocessing are passed over and named in skipped; a
 // damaged part is an error. A folder that is not there holds nothing.
 func Load(dir string, id Identity, dims []int) (a *Answers, skipped []string, err error) {
-	a = New(id, dims)
+	return LoadTapped(dir, id, dims, 0)
+}
+
+// LoadTapped is Load for rows with taps.
+func LoadTapped(dir string, id Identity, dims []int, taps int) (a *Answers, skipped []string, err error) {
+	a = NewTapped(id, dims, taps)
 	parts, err := filepath.Glob(filepath.Join(dir, "part-*.kdt"))
 	if err != nil {
 		return nil, nil, err
 	}
 	sort.Strings(parts)
 	for _, path := range parts {
-		b, err := os.ReadFile(path)
+		used, err := a.open(path)
 		if err != nil {
-			return nil, nil, err
-		}
-		used, err := a.read(b)
-		if err != nil {
+			a.Close()
 			return nil, nil, fmt.Errorf("%s: %w; delete it and label again", path, err)
 		}
 		if !used {
@@ -90,14 +153,48 @@ func Load(dir string, id Identity, dims []int) (a *Answers, skipped []string, er
 	return a, skipped, nil
 }
 
-// read merges one part. It reports false where the part answers for another
-// identity.
+// open merges a part. A small one is read into memory, a large one stays open.
+func (a *Answers) open(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() <= held {
+		var b []byte
+		b, err = io.ReadAll(f)
+		f.Close()
+		if err != nil {
+			return false, err
+		}
+		return a.read(b)
+	}
+	used := false
+	if err == nil {
+		used, err = a.merge(f, info.Size(), f)
+	}
+	if err != nil || !used {
+		f.Close()
+	}
+	return used, err
+}
+
+// read merges the content of a part.
 func (a *Answers) read(b []byte) (bool, error) {
-	line, _, found := bytes.Cut(b[:min(len(b), maxHeader)], []byte{'\n'})
+	return a.merge(bytes.NewReader(b), int64(len(b)), nil)
+}
+
+// merge takes in a part. It reports false where the part answers for another
+// identity.
+func (a *Answers) merge(r io.ReaderAt, size int64, file io.Closer) (bool, error) {
+	head := make([]byte, min(size, maxHeader))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
+		return false, err
+	}
+	line, _, found := bytes.Cut(head, []byte{'\n'})
 	if !found {
 		return false, fmt.Errorf("not a part of a target store")
 	}
-	body := b[len(line)+1:]
 	var h header
 	if err := json.Unmarshal(line, &h); err != nil || h.Format != format {
 		return false, fmt.Errorf("not a part of a target store")
@@ -111,20 +208,28 @@ func (a *Answers) read(b []byte) (bool, error) {
 	if !slices.Equal(h.Dims, a.Dims) {
 		return false, fmt.Errorf("logits of shape %v, the teacher gives %v", h.Dims, a.Dims)
 	}
-	row := 16 + 4*a.width
-	if h.Samples < 0 || len(body)%row != 0 || len(body)/row != h.Samples {
-		return false, fmt.Errorf("truncated: %d bytes for %d samples", len(body), h.Samples)
+	start := int64(len(line)) + 1
+	row := int64(len(Key{}) + a.rowBytes())
+	if body := size - start; h.Samples < 0 || body%row != 0 || body/row != int64(h.Samples) {
+		return false, fmt.Errorf("truncated: %d bytes for %d samples", body, h.Samples)
 	}
-	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != h.SHA256 {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(r, start, size-start)); err != nil {
+		return false, err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != h.SHA256 {
 		return false, fmt.Errorf("damaged: its checksum does not fit")
 	}
-	keys, values := body[:16*h.Samples], body[16*h.Samples:]
-	logits := make([]float32, a.width)
+	keys := make([]byte, len(Key{})*h.Samples)
+	if _, err := r.ReadAt(keys, start); err != nil && err != io.EOF {
+		return false, err
+	}
+	at := int32(len(a.parts))
+	a.parts = append(a.parts, part{r: r, rows: start + int64(len(keys)), file: file})
 	for i := range h.Samples {
-		for j := range logits {
-			logits[j] = math.Float32frombits(binary.LittleEndian.Uint32(values[4*(i*a.width+j):]))
+		if k := Key(keys[16*i : 16*i+16]); !a.Has(k) {
+			a.index[k] = place{at, int32(i)}
 		}
-		a.Add(Key(keys[16*i:16*i+16]), logits)
 	}
 	return true, nil
 }
