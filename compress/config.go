@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/loss"
+	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/student"
 	"github.com/kdcompress/kdcompress/student/cut"
 )
@@ -26,10 +28,14 @@ import (
 // one again gives the same student, byte for byte, on the same kind of processor.
 type Config struct {
 	Teacher string `yaml:"teacher"`
-	Data    Data   `yaml:"data"`
-	Eval    Data   `yaml:"eval,omitempty"` // an independent set for the report
-	Out     string `yaml:"out"`
-	Output  string `yaml:"output,omitempty"` // the teacher's output to learn; "" finds it
+	// More are teachers that answer together with Teacher; Weights are those of all,
+	// equal if not given.
+	More    []string  `yaml:"more_teachers,omitempty"`
+	Weights []float64 `yaml:"teacher_weights,flow,omitempty"`
+	Data    Data      `yaml:"data"`
+	Eval    Data      `yaml:"eval,omitempty"` // an independent set for the report
+	Out     string    `yaml:"out"`
+	Output  string    `yaml:"output,omitempty"` // the teacher's output to learn; "" finds it
 
 	Student     string  `yaml:"student"`      // "auto", an architecture or cuts of the teacher with options, or the path of a model
 	Loss        string  `yaml:"loss"`         // as loss.Parse reads it
@@ -52,6 +58,16 @@ type Config struct {
 	// Held is the share of the samples that chooses the epoch. 0 is a twentieth,
 	// at least 256 samples or a fifth of all, at most 5,000.
 	Held float64 `yaml:"held_out"`
+	// Recipe is a preset for Epochs and Augment where they are left open.
+	Recipe string `yaml:"recipe,omitempty"`
+	// Augment changes the samples, for teacher and student alike, as
+	// data.ParseAugment reads it; "none" overrules the recipe.
+	Augment string `yaml:"augment,omitempty"`
+	// Views is how many views of a sample are answered once and kept; 0 makes
+	// another one in every epoch, which the teacher answers as it comes.
+	Views int `yaml:"views,omitempty"`
+	// Store is the encoding of the answers kept: see target.Encoding.
+	Store string `yaml:"store,omitempty"`
 	// Balance shows every class that the teacher chooses equally often.
 	Balance bool `yaml:"balance,omitempty"`
 	// FixBias fits the class biases after training, on BiasData: unlabelled inputs
@@ -173,6 +189,14 @@ func (c *Config) Check() error {
 		return usage("budgets cannot be negative")
 	case c.Seeds < 0 || c.Seeds > 1 && !c.Control:
 		return usage("%d seeds: --seeds repeats --control, from 1 seed on", c.Seeds)
+	case c.Views < 0:
+		return usage("%d views: give 0 or more", c.Views)
+	case c.Weights != nil && len(c.Weights) != len(c.More)+1:
+		return usage("%d weights for %d teachers", len(c.Weights), len(c.More)+1)
+	case slices.ContainsFunc(c.Weights, func(w float64) bool { return !(w > 0) || math.IsInf(w, 0) }):
+		return usage("weights of teachers must be above 0")
+	case c.Recipe != "" && !slices.Contains(recipeNames(), c.Recipe):
+		return usage("no recipe %q; there are %s", c.Recipe, strings.Join(recipeNames(), ", "))
 	case c.BiasData != "" && !c.FixBias:
 		return usage("--bias-data serves --fix-bias alone")
 	case c.LabelWeight > 0 && c.Data.Labels == "":
@@ -185,6 +209,16 @@ func (c *Config) Check() error {
 	}
 	if _, err := c.insideLosses(); err != nil {
 		return &UsageError{err}
+	}
+	augment, err := data.ParseAugment(c.Augment)
+	if err != nil {
+		return &UsageError{err}
+	}
+	if c.More != nil && (len(c.Feature)+len(c.Relation) > 0 || augment != (data.Augment{}) || c.Recipe != "" && c.Recipe != "quick") {
+		return usage("several teachers answer together beforehand: they go with samples as they are and losses on their answers alone")
+	}
+	if err := target.Encoding(c.Store).Check(math.MaxUint16); err != nil {
+		return &UsageError{fmt.Errorf("--store: %w", err)}
 	}
 	switch {
 	case c.Student == "auto" || isModelFile(c.Student):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/distill"
 	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/onnx/rewrite"
@@ -146,8 +147,9 @@ func (p *pairer) heads() (t, s inner, err error) {
 // openTeacher makes the teacher ready to answer batches, where what the student
 // is given is not answered beforehand.
 func (j *job) openTeacher(ctx context.Context) (*live, error) {
-	if len(j.taps) == 0 {
-		return nil, nil
+	augment, err := data.ParseAugment(j.Augment)
+	if err != nil || len(j.taps) == 0 && augment == (data.Augment{}) {
+		return nil, err
 	}
 	l, err := j.teacher.live(j.set, j.taps, j.Threads)
 	if err != nil {

@@ -16,9 +16,17 @@ import (
 // labelBatch is how many samples the teacher answers at once.
 const labelBatch = 64
 
+// manyClasses are those above which logits are kept in float16, if nothing else is
+// asked for.
+const manyClasses = 128
+
 // identity is what answers of this teacher to these samples are kept under.
 func (t *Teacher) identity(set *data.Set) target.Identity {
-	return target.Identity{Teacher: t.SHA256, Output: t.Knowledge.Logits, Preprocessing: set.Digest()}
+	id := target.Identity{Teacher: t.SHA256, Output: t.Knowledge.Logits, Preprocessing: set.Digest()}
+	if t.classes() > manyClasses {
+		id.Encoding = "float16"
+	}
+	return id
 }
 
 // answer lets the teacher answer the samples idx that answers lacks. Memory is
@@ -74,6 +82,7 @@ type LabelConfig struct {
 	Out             string
 	Shard, Shards   int // this part and how many there are; 0 of 1 is everything
 	Threads         int
+	Store           string // the encoding, see target.Encoding
 	Library         string
 }
 
@@ -114,7 +123,14 @@ func Label(ctx context.Context, c LabelConfig, emit func(Event)) (*LabelResult, 
 	for i := lo; i < hi; i++ {
 		idx = append(idx, i)
 	}
-	answers := target.New(t.identity(set), t.Logits)
+	id := t.identity(set)
+	if c.Store != "" {
+		id.Encoding = target.Encoding(c.Store)
+	}
+	if err := id.Encoding.Check(t.classes()); err != nil {
+		return nil, &UsageError{fmt.Errorf("--store: %w", err)}
+	}
+	answers := target.New(id, t.Logits)
 	if err := t.answer(ctx, set, answers, idx, c.Threads, emit); err != nil {
 		return nil, err
 	}

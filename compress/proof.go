@@ -54,8 +54,8 @@ func (j *job) newJudge(ctx context.Context, p *report.Proof) (*judge, error) {
 	if j.eval != nil {
 		g.set, g.idx = j.eval, all(j.eval.Len())
 		p.Set = filepath.Base(j.Eval.Path)
-		answers = target.New(j.teacher.identity(j.eval), j.answers.Dims)
-		if err := j.teacher.answer(ctx, j.eval, answers, g.idx, j.Threads, j.emit); err != nil {
+		answers = target.New(j.identity(j.eval), j.answers.Dims)
+		if err := j.answer(ctx, j.eval, answers, g.idx); err != nil {
 			return nil, err
 		}
 	}
@@ -183,8 +183,8 @@ func (j *job) fixBias(ctx context.Context) error {
 			return err
 		}
 		defer set.Close()
-		idx, answers = all(set.Len()), target.New(j.teacher.identity(set), j.answers.Dims)
-		if err := j.teacher.answer(ctx, set, answers, idx, j.Threads, j.emit); err != nil {
+		idx, answers = all(set.Len()), target.New(j.identity(set), j.answers.Dims)
+		if err := j.answer(ctx, set, answers, idx); err != nil {
 			return err
 		}
 	}

@@ -62,6 +62,7 @@ type job struct {
 	teacherInside, studentInside *anatomy
 	inside                       []loss.Term
 	taps                         []distill.Tap
+	ensemble                     *ensemble // nil with one teacher
 }
 
 // Run distils a teacher as the configuration says. The model and its report
@@ -107,6 +108,14 @@ func Run(ctx context.Context, c Config, listener func(Event)) (*Result, error) {
 	return j.finish(ctx)
 }
 
+// targets is the folder of the teacher's answers.
+func (j *job) targets() string {
+	if j.Targets != "" {
+		return j.Targets
+	}
+	return j.path("targets")
+}
+
 func (j *job) path(name string) string { return filepath.Join(j.Out, name) }
 
 // emit passes an event on and keeps it.
@@ -135,6 +144,12 @@ func (j *job) prepare(ctx context.Context) error {
 	if j.set, err = j.teacher.open(ctx, j.Data, j.emit); err != nil {
 		return err
 	}
+	if err := j.loadMore(ctx); err != nil {
+		return err
+	}
+	if err := target.Encoding(j.Store).Check(j.teacher.classes()); err != nil {
+		return &UsageError{fmt.Errorf("--store: %w", err)}
+	}
 	if j.Eval.Path != "" {
 		if j.eval, err = j.openEval(ctx); err != nil {
 			return err
@@ -158,8 +173,8 @@ func (j *job) settle(ctx context.Context) error {
 	if err := j.prepareInside(ctx); err != nil {
 		return err
 	}
-	if j.Epochs == 0 {
-		j.Epochs = enoughEpochs(len(j.train), j.Batch)
+	if err := j.applyRecipe(); err != nil {
+		return err
 	}
 	j.emit(Event{Kind: "note", Stage: "teacher", Message: fmt.Sprintf("teacher %s: learning tensor %q (%s), %d classes",
 		j.Config.Teacher, j.teacher.Knowledge.Logits, j.teacher.Knowledge.Kind, j.teacher.classes())})
@@ -189,13 +204,10 @@ func enoughEpochs(samples, batch int) int {
 
 // distill gets the teacher's answers and trains the student on them.
 func (j *job) distill(ctx context.Context) error {
-	dir := j.Targets
-	if dir == "" {
-		dir = j.path("targets")
-	}
+	dir := j.targets()
 	var skipped []string
 	var err error
-	if j.answers, skipped, err = target.Load(dir, j.teacher.identity(j.set), j.teacher.Logits); err != nil {
+	if j.answers, skipped, err = target.Load(dir, j.identity(j.set), j.teacher.Logits); err != nil {
 		return err
 	}
 	for _, s := range skipped {
@@ -203,11 +215,12 @@ func (j *job) distill(ctx context.Context) error {
 	}
 	had := j.answers.Len()
 	j.emit(Event{Kind: "stage", Stage: "label", Message: fmt.Sprintf("the teacher answers %d samples (%d known), %d bytes each", j.set.Len(), had, j.answers.Bytes())})
-	if err := j.teacher.answer(ctx, j.set, j.answers, all(j.set.Len()), j.Threads, j.emit); err != nil {
+	if err := j.answer(ctx, j.set, j.answers, all(j.set.Len())); err != nil {
 		return err
 	}
 	if j.answers.Len() > had && j.Targets == "" {
-		if err := j.answers.Write(dir, target.PartName(0, 1)); err != nil {
+		j.answers.Spill(dir)
+		if err := j.answers.Flush(); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,12 @@ func (j *job) trainStudent(ctx context.Context, c distill.Config, teacher *live)
 	c.Seed, c.Shards = j.Seed, j.Shards
 	if teacher != nil {
 		c.Ask = teacher.ask
+		if err := j.views(&c); err != nil {
+			return nil, err
+		}
+		if c.Store != nil {
+			defer c.Store.Close()
+		}
 	}
 	if j.Balance {
 		for _, i := range j.train {

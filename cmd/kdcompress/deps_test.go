@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"student":                 {"onnx", "onnx/rewrite", "student/op", "student/engine"},
 	"student/cut":             {"onnx", "onnx/rewrite", "student", "student/engine"},
 	"compress/data":           {"onnx"},
-	"compress/target":         {"compress/data", "onnx/ort"},
+	"compress/target":         {"onnx", "onnx/ort", "compress/data"},
 	"compress/loss":           {"onnx"},
 	"compress/distill":        {"onnx", "student", "student/engine", "student/optim", "compress/loss", "compress/target", "compress/data"},
 	"compress/quant":          {"onnx", "onnx/rewrite", "onnx/ort"},

@@ -41,7 +41,10 @@ Feature losses (--feature NAME[:WEIGHT|auto]), on tensors inside the two models:
 
 Relation losses (--relation NAME[:WEIGHT,...|auto]), on how the samples of a batch
 lie to each other:
-` + lossHelp("relation"),
+` + lossHelp("relation") + `
+
+Recipes:
+` + recipeHelp(),
 		Args: exactly(0, "no arguments, only flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c.Command = "kdcompress " + strings.Join(os.Args[1:], " ")
@@ -68,7 +71,8 @@ lie to each other:
 
 // distillFlags adds a flag for every field of a configuration.
 func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
-	fs.StringVar(&c.Teacher, "teacher", c.Teacher, "the model to learn from")
+	fs.Var(&teachers{c}, "teacher", "the model to learn from; several answer together, by the mean of their probabilities")
+	fs.Float64SliceVar(&c.Weights, "teacher-weights", c.Weights, "weights of several teachers; equal if not given")
 	addDataFlags(fs, &c.Data)
 	fs.StringVar(&c.Eval.Path, "eval", c.Eval.Path, "independent samples to report on, read like --data")
 	fs.StringVar(&c.Eval.Labels, "eval-labels", c.Eval.Labels, "classes of the independent samples")
@@ -88,6 +92,10 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.Float64Var(&c.Clip, "clip", c.Clip, "bound of the gradient's norm, 0 for none")
 	fs.Float64Var(&c.Decay, "weight-decay", c.Decay, "decay of matrices and filters")
 	fs.Float64Var(&c.Held, "held-out", c.Held, "share of the samples that chooses the epoch; 0 for about a twentieth")
+	fs.StringVar(&c.Recipe, "recipe", c.Recipe, "a preset for --epochs and --augment: quick, standard or patient")
+	fs.StringVar(&c.Augment, "augment", c.Augment, "changes to the samples, for teacher and student alike: crop:PIXELS,flip,erase:SHARE,shift:STEPS,noise:DEVIATION,mixup,cutmix or none")
+	fs.IntVar(&c.Views, "views", c.Views, "augmented views of a sample that are answered once and kept; 0 for another one in every epoch")
+	fs.StringVar(&c.Store, "store", c.Store, "how answers are kept: float32, float16 or topk:K@TEMPERATURE")
 	fs.BoolVar(&c.Balance, "balance", c.Balance, "show every class the teacher chooses equally often")
 	fs.BoolVar(&c.FixBias, "fix-bias", c.FixBias, "after training, give every class the mean probability the teacher gives it")
 	fs.StringVar(&c.BiasData, "bias-data", c.BiasData, "unlabelled samples drawn as in use, for --fix-bias; the held-out ones if not given")
@@ -103,6 +111,46 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.StringVar(&c.Targets, "targets", c.Targets, "folder of answers made by `kdcompress label`")
 	fs.BoolVar(&c.Resume, "resume", c.Resume, "go on from the last whole epoch of a run into the same folder")
 	fs.StringVar(&c.Library, "ort-lib", c.Library, "the ONNX Runtime library")
+}
+
+// teachers is the flag of the teachers: the first goes to Config.Teacher.
+type teachers struct{ c *compress.Config }
+
+func (t *teachers) String() string { return strings.Join(t.GetSlice(), ",") }
+
+// Type names the kind of value in a help text.
+func (t *teachers) Type() string { return "T.onnx" }
+
+// Set adds a teacher.
+func (t *teachers) Set(path string) error { return t.Append(path) }
+
+// Append adds a teacher.
+func (t *teachers) Append(path string) error {
+	if t.c.Teacher == "" {
+		t.c.Teacher = path
+	} else {
+		t.c.More = append(t.c.More, path)
+	}
+	return nil
+}
+
+// Replace sets all teachers.
+func (t *teachers) Replace(paths []string) error {
+	t.c.Teacher, t.c.More = "", nil
+	for _, p := range paths {
+		if err := t.Append(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GetSlice lists all teachers.
+func (t *teachers) GetSlice() []string {
+	if t.c == nil || t.c.Teacher == "" {
+		return nil
+	}
+	return append([]string{t.c.Teacher}, t.c.More...)
 }
 
 // withJob reads the job file, if one is named, and lets the flags given on the
@@ -144,6 +192,9 @@ func lossHelp(family string) string {
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
+
+// recipeHelp lists the recipes.
+func recipeHelp() string { return "  " + strings.Join(compress.Recipes(), "\n  ") }
 
 func firstError(errs ...error) error {
 	for _, err := range errs {

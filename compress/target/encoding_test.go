@@ -59,7 +59,7 @@ func TestEncodings(t *testing.T) {
 				}
 				checkRow(t, e, got, rows[i], width)
 			}
-			if other, skipped, err := Load(dir, Identity{Teacher: "aa", Output: "logits", Preprocessing: "bb"}, []int{width}); err != nil || len(skipped) != 4 || other.Len() != 0 {
+			if other, skipped, err := Load(dir, Identity{Teacher: "aa", Output: "logits", Preprocessing: "bb"}, []int{width}); err != nil || len(skipped) != 0 || other.Len() != 0 {
 				t.Errorf("answers with taps serve a store without: %v %v", skipped, err)
 			}
 		})

@@ -125,9 +125,13 @@ func (a *Answers) Flush() error {
 	return err
 }
 
+// errKin is said of a part that differs in its taps or its encoding alone.
+var errKin = errors.New("the same teacher's answers in another form")
+
 // Load reads all parts in a folder that answer for id, merged. Parts of another
-// teacher, output or preprocessing are passed over and named in skipped; a
-// damaged part is an error. A folder that is not there holds nothing.
+// teacher, output or preprocessing are passed over and named in skipped, those in
+// another encoding or with other taps passed over in silence; a damaged part is an
+// error. A folder that is not there holds nothing.
 func Load(dir string, id Identity, dims []int) (a *Answers, skipped []string, err error) {
 	return LoadTapped(dir, id, dims, 0)
 }
@@ -142,6 +146,9 @@ func LoadTapped(dir string, id Identity, dims []int, taps int) (a *Answers, skip
 	sort.Strings(parts)
 	for _, path := range parts {
 		used, err := a.open(path)
+		if errors.Is(err, errKin) {
+			continue
+		}
 		if err != nil {
 			a.Close()
 			return nil, nil, fmt.Errorf("%s: %w; delete it and label again", path, err)
@@ -203,6 +210,11 @@ func (a *Answers) merge(r io.ReaderAt, size int64, file io.Closer) (bool, error)
 		return false, fmt.Errorf("written in version %d of the format, this program reads version %d", h.Version, version)
 	}
 	if h.Identity != a.Identity {
+		own := a.Identity
+		own.Taps, own.Encoding = h.Taps, h.Encoding
+		if h.Identity == own {
+			return false, errKin
+		}
 		return false, nil
 	}
 	if !slices.Equal(h.Dims, a.Dims) {
