@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/distill"
 	"github.com/kdcompress/kdcompress/compress/report"
 	"github.com/kdcompress/kdcompress/onnx"
 )
@@ -44,6 +45,9 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 		}
 		r.FidelitySets = append(r.FidelitySets, held)
 	}
+	if err := j.lastEpoch(ctx, r.Accuracy); err != nil {
+		return nil, err
+	}
 	r.Training = &report.Training{Epochs: j.Epochs, BestEpoch: j.trained.Best, SelectedOn: held.Set}
 	for _, e := range j.trained.Curve {
 		r.Training.Curve = append(r.Training.Curve, report.CurvePoint{Epoch: e.Epoch, Loss: e.Loss, Agreement: e.Agreement, KL: e.KL, LR: e.Rate, Seconds: e.Seconds})
@@ -65,6 +69,30 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 	r.Warnings = append(r.Warnings, j.warnings...)
 	r.DurationS = time.Since(j.began).Seconds()
 	return r, nil
+}
+
+// lastEpoch adds the accuracy of the student of the last epoch, which a choice of
+// epochs cannot flatter.
+func (j *job) lastEpoch(ctx context.Context, a *report.Accuracy) error {
+	if a == nil || j.trained.Last == nil {
+		return nil
+	}
+	set, idx := j.set, j.held
+	if j.eval != nil {
+		set, idx = j.eval, all(j.eval.Len())
+	}
+	choices, err := distill.Choices(ctx, j.trained.Last, set, idx, j.Shards)
+	if err != nil {
+		return err
+	}
+	var right []bool
+	for k, i := range idx {
+		label, _ := set.Label(i)
+		right = append(right, choices[k] == label)
+	}
+	rate := report.Rate(right)
+	a.StudentLast = &rate
+	return nil
 }
 
 // openEval reads the independent samples, preprocessed as the transfer set.

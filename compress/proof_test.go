@@ -73,3 +73,28 @@ func TestFixBias(t *testing.T) {
 		oneLine(t, err, tc.want)
 	}
 }
+
+// TestControlWithLabels measures accuracy and lets the control learn the labels.
+func TestControlWithLabels(t *testing.T) {
+	c := tiny(t)
+	labels := make([]int64, samples)
+	for i := range labels {
+		labels[i] = int64(i % classes)
+	}
+	c.Data.Labels = writeNPY(t, []int{samples}, labels)
+	c.Eval.Path, c.Eval.Labels = c.Data.Path, c.Data.Labels
+	c.Control = true
+	r, _ := run(t, c)
+	p, a := r.Report.Proof, r.Report.Accuracy
+	if p == nil || p.Metric != "accuracy" || p.Control != "the labels (loss ce)" || p.Teacher == nil || *p.Teacher != a.Teacher {
+		t.Fatalf("%+v, accuracy %+v", p, a)
+	}
+	x := p.Runs[0]
+	if x.Distilled.Best != a.Student || a.StudentLast == nil || x.Distilled.Last != *a.StudentLast {
+		t.Errorf("%+v, accuracy %+v", x, a)
+	}
+	// Random labels say nothing of the inputs, so that learning them brings no more.
+	if p.DifferenceCI95[0] > p.Difference || p.DifferenceCI95[1] < p.Difference {
+		t.Errorf("difference %g outside %v", p.Difference, p.DifferenceCI95)
+	}
+}

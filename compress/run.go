@@ -250,7 +250,7 @@ func (j *job) distill(ctx context.Context) error {
 		defer teacher.session.Close()
 	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training on %d samples, %d held out", len(j.train), len(j.held))})
-	c.Inside, c.Taps, c.KeepLast = j.inside, j.taps, j.Control
+	c.Inside, c.Taps, c.KeepLast = j.inside, j.taps, j.Control || j.set.HasLabels() || j.eval != nil && j.eval.HasLabels()
 	c.Checkpoint, c.Resume = j.path(filepath.Join("checkpoint", "state")), j.Resume
 	if j.trained, err = j.trainStudent(ctx, c, teacher); err != nil || !j.FixBias {
 		return err

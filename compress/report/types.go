@@ -121,11 +121,13 @@ type ClassHistogram struct {
 
 // Accuracy is measured only where labels are given.
 type Accuracy struct {
-	Set     string       `json:"set"`
-	Teacher float64      `json:"teacher"`
-	Student float64      `json:"student"`
-	CI95    AccuracyCI95 `json:"ci95"`
-	Samples int          `json:"samples"`
+	Set     string  `json:"set"`
+	Teacher float64 `json:"teacher"`
+	Student float64 `json:"student"`
+	// StudentLast is that of the student of the last epoch, whichever was chosen.
+	StudentLast *float64     `json:"student_last_epoch,omitempty"`
+	CI95        AccuracyCI95 `json:"ci95"`
+	Samples     int          `json:"samples"`
 }
 
 // AccuracyCI95 holds the Wilson intervals of both accuracies.
