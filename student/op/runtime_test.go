@@ -97,6 +97,9 @@ func oneNode(t *testing.T, r *rig[float32]) ([]byte, []ort.Value) {
 		g.Outputs = append(g.Outputs, &onnx.Value{Name: name, Kind: "tensor", Type: r.k.Out[i].Type})
 	}
 	m := &onnx.Model{IRVersion: 10, Opsets: []onnx.Opset{{Version: int64(r.node.Opset)}}, Graph: g}
+	if r.node.Domain == Microsoft {
+		m.Opsets = append(m.Opsets, onnx.Opset{Domain: Microsoft, Version: 1})
+	}
 	b, err := m.Encode()
 	if err != nil {
 		t.Fatal(err)
