@@ -48,7 +48,7 @@ func (c gru[T]) forward(m moment[T]) {
 	}
 	for s := range m.n {
 		row := m.saved[s*m.ld:][:4*size]
-		sigmoidRow(row[:2*size])
+		kernel.Sigmoid(row[:2*size], row[:2*size])
 		r, n, q := row[size:2*size], row[2*size:3*size], row[3*size:]
 		if m.before == nil {
 			clear(q)
@@ -70,7 +70,8 @@ func (c gru[T]) forward(m moment[T]) {
 	for s := range m.n {
 		row := m.saved[s*m.ld:][:4*size]
 		z, n, h := row[:size], row[2*size:3*size], m.h[s*m.ldh:][:size]
-		tanhRow(n, n)
+		kernel.Tanh(h, n)
+		copy(n, h)
 		for j, v := range n {
 			h[j] = v - z[j]*v
 		}

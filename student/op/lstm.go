@@ -38,15 +38,15 @@ func (lstm[T]) forward(m moment[T]) {
 	}
 	for s := range m.n {
 		row := m.saved[s*m.ld:][:6*size]
-		sigmoidRow(row[:3*size])
-		tanhRow(row[3*size:4*size], row[3*size:4*size])
-		i, f, g, c := row[:size], row[2*size:][:size], row[3*size:][:size], row[4*size:][:size]
+		kernel.Sigmoid(row[:3*size], row[:3*size])
+		i, f, g, c, kept := row[:size], row[2*size:][:size], row[3*size:][:size], row[4*size:][:size], row[5*size:]
+		kernel.Tanh(kept, g)
+		copy(g, kept)
 		kernel.MulTo(c, i, g)
 		if before := m.cellBefore(s); before != nil {
 			kernel.AddMul(c, f, before)
 		}
-		kept := row[5*size:]
-		tanhRow(kept, c)
+		kernel.Tanh(kept, c)
 		kernel.MulTo(m.h[s*m.ldh:][:size], row[size:2*size], kept)
 	}
 }

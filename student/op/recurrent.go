@@ -196,9 +196,3 @@ func (n *Node) activations(want ...string) error {
 	}
 	return nil
 }
-
-// sigmoidRow sets every element to its logistic function.
-func sigmoidRow[T kernel.Float](x []T) { kernel.Sigmoid(x, x) }
-
-// tanhRow sets y to the hyperbolic tangent of x; they may be one slice.
-func tanhRow[T kernel.Float](y, x []T) { kernel.Tanh(y[:len(x)], x) }

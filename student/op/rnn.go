@@ -47,7 +47,7 @@ func (c rnn[T]) forward(m moment[T]) {
 			kernel.Relu(h, sum)
 			continue
 		}
-		tanhRow(h, sum)
+		kernel.Tanh(h, sum)
 	}
 }
 
