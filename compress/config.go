@@ -58,6 +58,11 @@ type Config struct {
 	// Held is the share of the samples that chooses the epoch. 0 is a twentieth,
 	// at least 256 samples or a fifth of all, at most 5,000.
 	Held float64 `yaml:"held_out"`
+	// Optimizer is "adamw" ("") or "sgd", with Nesterov's momentum of 0.9. Average is
+	// the share of the past in a moving average of the weights, which is then the
+	// student; 0 takes the weights themselves.
+	Optimizer string  `yaml:"optimizer,omitempty"`
+	Average   float64 `yaml:"average,omitempty"`
 	// Recipe is a preset for Epochs and Augment where they are left open.
 	Recipe string `yaml:"recipe,omitempty"`
 	// Augment changes the samples, for teacher and student alike, as
@@ -189,6 +194,10 @@ func (c *Config) Check() error {
 		return usage("budgets cannot be negative")
 	case c.Seeds < 0 || c.Seeds > 1 && !c.Control:
 		return usage("%d seeds: --seeds repeats --control, from 1 seed on", c.Seeds)
+	case c.Optimizer != "" && c.Optimizer != "adamw" && c.Optimizer != "sgd":
+		return usage("no optimizer %q; there are adamw and sgd", c.Optimizer)
+	case !(c.Average >= 0 && c.Average < 1):
+		return usage("an average that keeps %g of the past: give a share below 1, such as 0.999", c.Average)
 	case c.Views < 0:
 		return usage("%d views: give 0 or more", c.Views)
 	case c.Weights != nil && len(c.Weights) != len(c.More)+1:

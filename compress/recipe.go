@@ -18,10 +18,11 @@ var recipes = []struct {
 	longer      int  // times the epochs
 	augment     bool // samples are moved about
 	mixup       bool
+	average     float64 // share of the past in the average of the weights
 }{
-	{"quick", "the samples as they are, answered once", 1, false, false},
-	{"standard", "moved about (and mirrored, if in colour), twice the epochs", 2, true, false},
-	{"patient", "moved about and mixed, lambda from [0, 1], ten times the epochs (function matching)", 10, true, true},
+	{"quick", "the samples as they are, answered once", 1, false, false, 0},
+	{"standard", "moved about (and mirrored, if in colour), twice the epochs", 2, true, false, 0},
+	{"patient", "moved about and mixed, lambda from [0, 1], ten times the epochs (function matching), weights averaged", 10, true, true, 0.999},
 }
 
 // Recipes describes the presets, a line each.
@@ -44,6 +45,9 @@ func (j *job) applyRecipe() error {
 		}
 		if j.Augment == "" && r.augment {
 			j.Augment = suited(j.set.Dims(0), r.mixup)
+		}
+		if j.Average == 0 {
+			j.Average = r.average
 		}
 		return nil
 	}

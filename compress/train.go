@@ -11,12 +11,18 @@ import (
 	"github.com/kdcompress/kdcompress/compress/target"
 )
 
+// momentum is that of SGD.
+const momentum = 0.9
+
 // trainStudent runs a training of the job: c says which student, losses and
 // checkpoint, everything else is the job's. teacher may be nil.
 func (j *job) trainStudent(ctx context.Context, c distill.Config, teacher *live) (*distill.Result, error) {
 	c.Set, c.Answers, c.Train, c.Held = j.set, j.answers, j.train, j.held
 	c.Epochs, c.Batch, c.Rate, c.Warmup, c.Clip, c.Decay = j.Epochs, j.Batch, j.Rate, j.Warmup, j.Clip, j.Decay
-	c.Seed, c.Shards = j.Seed, j.Shards
+	c.Seed, c.Shards, c.Average = j.Seed, j.Shards, j.Average
+	if j.Optimizer == "sgd" {
+		c.Momentum = momentum
+	}
 	if teacher != nil {
 		c.Ask = teacher.ask
 		if err := j.views(&c); err != nil {

@@ -30,6 +30,7 @@ type checkpoint struct {
 	Weights   []float32
 	BestW     []float32
 	Optimizer []byte
+	Average   []byte
 	Sizes     []float64 // of the terms, where some are balanced
 }
 
@@ -70,7 +71,7 @@ func (t *trainer) digest() (string, error) {
 		}
 	}
 	b, err = json.Marshal([]any{hex.EncodeToString(model[:]), terms, units, t.Answers.Identity, hex.EncodeToString(samples.Sum(nil)), len(t.Held),
-		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards, t.Classes, augmented(t.Augment), t.Views, t.Store != nil})
+		t.Epochs, t.Batch, t.Config.Rate, t.Warmup, t.Clip, t.Decay, t.Seed, t.Shards, t.Classes, augmented(t.Augment), t.Views, t.Store != nil, t.Momentum, t.Average})
 	if err != nil {
 		return "", err
 	}
@@ -95,6 +96,11 @@ func (t *trainer) save() error {
 	var err error
 	if c.Optimizer, err = t.opt.MarshalBinary(); err != nil {
 		return err
+	}
+	if t.average != nil {
+		if c.Average, err = t.average.MarshalBinary(); err != nil {
+			return err
+		}
 	}
 	var b bytes.Buffer
 	if err := gob.NewEncoder(&b).Encode(c); err != nil {
@@ -127,6 +133,11 @@ func (t *trainer) load() error {
 	}
 	if err := t.opt.UnmarshalBinary(c.Optimizer); err != nil {
 		return fmt.Errorf("%s: %w", t.Checkpoint, err)
+	}
+	if t.average != nil {
+		if err := t.average.UnmarshalBinary(c.Average); err != nil {
+			return fmt.Errorf("%s: %w", t.Checkpoint, err)
+		}
 	}
 	if t.balance != nil {
 		t.balance.means = c.Sizes

@@ -30,6 +30,13 @@ func cut(t *testing.T, c Config, in int) {
 
 func TestResume(t *testing.T) {
 	for _, spec := range []string{"mlp:width=16,depth=1", "convnet:width=4,depth=2"} {
+		config := func(t *testing.T) Config {
+			c := config(t)
+			if strings.HasPrefix(spec, "mlp") {
+				c.Average, c.Momentum, c.Rate = 0.9, 0.9, 0.05
+			}
+			return c
+		}
 		whole := config(t)
 		whole.Student = newStudent(t, spec)
 		r, want := trained(t, whole)

@@ -58,8 +58,13 @@ type Config struct {
 	Warmup   float64 // share of all steps during which the rate rises
 	Clip     float64 // bound of the gradient's norm, 0 for none
 	Decay    float64 // weight decay of matrices and filters
-	Seed     uint64
-	Shards   int
+	// Momentum above 0 takes SGD with Nesterov's momentum in place of AdamW.
+	Momentum float64
+	// Average above 0 measures and keeps an exponential moving average of the
+	// weights, of which this share stays in every step.
+	Average float64
+	Seed    uint64
+	Shards  int
 	// Checkpoint is the file that holds the state after every epoch; empty keeps
 	// none. Resume goes on from it where it exists.
 	Checkpoint string
@@ -132,8 +137,10 @@ type trainer struct {
 	opt    optim.Optimizer
 	rates  optim.Cosine
 	clip   optim.Clipper
-	inputs []string
-	heads  []Head
+	// average follows the weights, nil where it is not asked for.
+	average *optim.Average
+	inputs  []string
+	heads   []Head
 	// targets are the inputs of the training graph that the losses of each head
 	// compare with.
 	targets []map[loss.Target]string
@@ -177,7 +184,14 @@ func newTrainer(c Config) (*trainer, error) {
 			decay = append(decay, optim.Range{Off: p.Off, Len: p.Len, Rate: c.Decay})
 		}
 	}
-	t.opt = optim.NewAdamW(len(t.params.Trainable()), decay)
+	n := len(t.params.Trainable())
+	t.opt = optim.NewAdamW(n, decay)
+	if c.Momentum > 0 {
+		t.opt = optim.NewSGD(n, c.Momentum, true, decay)
+	}
+	if c.Average > 0 {
+		t.average = optim.NewAverage(n, c.Average)
+	}
 	total := t.steps * c.Epochs
 	t.rates = optim.Cosine{Peak: c.Rate, Warmup: int(math.Ceil(c.Warmup * float64(total))), Total: total}
 	t.bestW = slices.Clone(t.params.W)

@@ -46,6 +46,7 @@ func Train(ctx context.Context, c Config) (*Result, error) {
 	}
 	var last *student.Student
 	if c.KeepLast {
+		t.averaged()
 		kept := *c.Student
 		kept.Model = c.Student.Model.Clone()
 		t.store(kept.Model.Graph)
@@ -99,10 +100,15 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 		}
 		rate = t.rates.At(at)
 		t.opt.Step(t.params.Trainable(), t.params.Grad, rate)
+		if t.average != nil {
+			t.average.Update(t.params.Trainable())
+		}
 		sum += value
 		t.emit(Event{Step: step + 1, Loss: sum / float64(step+1), Rate: rate,
 			SamplesPerSecond: float64((step+1)*t.Batch) / time.Since(began).Seconds()})
 	}
+	back := t.averaged()
+	defer back()
 	agreement, kl, err := t.eval.measure(ctx)
 	if err != nil {
 		return err
@@ -120,6 +126,17 @@ func (t *trainer) runEpoch(ctx context.Context) error {
 	t.emit(Event{Step: t.steps, Loss: done.Loss, Rate: rate, Done: &done, Best: better})
 	t.epoch++
 	return nil
+}
+
+// averaged puts the average of the weights in their place, where one is kept, and
+// returns what puts them back.
+func (t *trainer) averaged() (back func()) {
+	if t.average == nil {
+		return func() {}
+	}
+	w := slices.Clone(t.params.Trainable())
+	copy(t.params.Trainable(), t.average.W)
+	return func() { copy(t.params.Trainable(), w) }
 }
 
 // better says whether e is to be preferred to the best so far: by agreement,

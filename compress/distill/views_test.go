@@ -92,3 +92,24 @@ func TestViewsStayWithTheirAnswers(t *testing.T) {
 		t.Errorf("%d steps, %d answers kept", steps, c.Store.Len())
 	}
 }
+
+// TestAverageAndMomentum trains by SGD and deploys the average of the weights: the
+// student agrees as the curve says, and is not the one without an average.
+func TestAverageAndMomentum(t *testing.T) {
+	c := config(t)
+	c.Momentum, c.Rate, c.Epochs = 0.9, 0.05, 8
+	_, plain := trained(t, c)
+	c = config(t)
+	c.Momentum, c.Rate, c.Epochs, c.Average, c.KeepLast = 0.9, 0.05, 8, 0.9, true
+	r, averaged := trained(t, c)
+	if plain == averaged {
+		t.Error("the average changes nothing")
+	}
+	chosen := r.Curve[r.Best-1]
+	if got := agreementWith(t, c, c.Held, taught(t, c)); got != chosen.Agreement || got < 0.85 {
+		t.Errorf("the student agrees on %.4f, the curve says %.4f", got, chosen.Agreement)
+	}
+	if r.Best == c.Epochs && encode(t, r.Last) != averaged {
+		t.Error("the last student is not the best, though the last epoch is")
+	}
+}
