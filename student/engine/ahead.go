@@ -9,7 +9,7 @@ import (
 )
 
 // next is what a shard's next slice of a segment needs of the memory that holds whole
-// batches, in the order in which the steps come to it.
+// batches, first what the steps write: a store that misses the cache waits for longest.
 type next[T kernel.Float] struct {
 	slots []slot[T]
 	list  kernel.Ahead[T]
@@ -27,13 +27,15 @@ func (seg *segment[T]) lookAhead(shards int) {
 	seg.next = make([]next[T], shards)
 	for shard := range shards {
 		n := &seg.next[shard]
-		for i := range seg.steps {
-			w := &seg.steps[i].runs[shard]
-			w.frame.Ahead = &n.list
-			for _, s := range w.slots {
-				known := func(o slot[T]) bool { return &o.base[0] == &s.base[0] }
-				if !s.local && s.per > 0 && !slices.ContainsFunc(n.slots, known) {
-					n.slots = append(n.slots, s)
+		for _, set := range []bool{true, false} {
+			for i := range seg.steps {
+				w := &seg.steps[i].runs[shard]
+				w.frame.Ahead = &n.list
+				for _, s := range w.slots {
+					known := func(o slot[T]) bool { return &o.base[0] == &s.base[0] }
+					if s.set == set && !s.local && s.per > 0 && !slices.ContainsFunc(n.slots, known) {
+						n.slots = append(n.slots, s)
+					}
 				}
 			}
 		}

@@ -20,6 +20,7 @@ type slot[T kernel.Float] struct {
 	base  []T
 	per   int
 	local bool
+	set   bool // the step writes to it
 }
 
 // work is a step as one shard runs it.
@@ -87,45 +88,47 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	if s.again != nil {
 		w.phase = k.Again
 	}
-	attach := func(dst *[]T, b *buffer) {
+	attach := func(dst *[]T, b *buffer, set bool) {
 		if b.class != nowhere {
 			w.dst = append(w.dst, dst)
-			w.slots = append(w.slots, p.slot(b, shard))
+			sl := p.slot(b, shard)
+			sl.set = set
+			w.slots = append(w.slots, sl)
 		}
 	}
-	value := func(list []*tensor[T], dst []([]T), touched func(i int) bool) {
+	value := func(list []*tensor[T], dst []([]T), set bool, touched func(i int) bool) {
 		for i, t := range list {
 			switch {
 			case t == nil || t.Batched && !touched(i):
 			case !t.Batched:
 				dst[i] = t.fixed
 			default:
-				attach(&dst[i], &s.swapped(t).value)
+				attach(&dst[i], &s.swapped(t).value, set)
 			}
 		}
 	}
-	grad := func(list []*tensor[T], dst []([]T), touched func(i int) bool) {
+	grad := func(list []*tensor[T], dst []([]T), set bool, touched func(i int) bool) {
 		for i, t := range list {
 			switch {
 			case t == nil || !t.onPath || t.Batched && !touched(i):
 			case !t.Batched:
 				dst[i] = t.grads[shard]
 			default:
-				attach(&dst[i], &t.root().grad)
+				attach(&dst[i], &t.root().grad, set)
 			}
 		}
 	}
 	f.In, f.Out = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
-	value(s.node.in, f.In, s.touchesIn)
-	value(s.node.out, f.Out, s.touchesOut)
+	value(s.node.in, f.In, false, s.touchesIn)
+	value(s.node.out, f.Out, !s.back, s.touchesOut)
 	if s.back {
 		f.Fresh = s.fresh
 		if k.Rows > 0 && s.node.in[0] != nil && s.node.in[0].onPath {
 			w.table = p.tableOf[s.node.in[0].name]
 		}
 		f.DIn, f.DOut = make([][]T, len(s.node.in)), make([][]T, len(s.node.out))
-		grad(s.node.in, f.DIn, s.touchesDIn)
-		grad(s.node.out, f.DOut, func(int) bool { return true })
+		grad(s.node.in, f.DIn, true, s.touchesDIn)
+		grad(s.node.out, f.DOut, false, func(int) bool { return true })
 		if whole {
 			for _, t := range s.node.out {
 				if !t.Batched && t.onPath && s.phase == 0 {
@@ -134,7 +137,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 			}
 		}
 	}
-	attach(&f.Saved, &s.node.saved)
+	attach(&f.Saved, &s.node.saved, !s.back)
 	for _, t := range s.zero {
 		w.zero = append(w.zero, p.slot(&t.grad, shard))
 	}

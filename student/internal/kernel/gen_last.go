@@ -179,6 +179,7 @@ func (w *last) tapsGrad(taps int) {
 		w.p("MOVQ %d(AX), CX", ahead)
 		w.label(name + "pixel")
 		w.p("PREFETCHT1 (CX)")
+		w.p("PREFETCHT1 64(CX)")
 		w.p("ADDQ %d(AX), CX", ahead+8)
 		w.get("(R12)", d)
 		for i, v := range view {

@@ -106,7 +106,8 @@ func tapsWeights[T Float](weights, d, src []T, rects []tapsRect, channels int, a
 			c := r.call(first(d), first(src), first(weights), channels)
 			for t := 0; t < len(r.tap); t += most {
 				c.off, c.taps = &r.offsets[2*t], min(most, len(r.tap)-t)
-				c.ahead[0] = ahead.take(c.times())
+				c.ahead[0] = ahead.take(2 * c.times())
+				c.ahead[0].step *= 2 // two lines at a time
 				callTapsGrad(&c)
 			}
 			continue
