@@ -3,10 +3,13 @@
 package compress
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 
+	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/report"
+	"github.com/kdcompress/kdcompress/onnx"
 )
 
 // TestMNIST distils the repository's own teacher, from 3,000 pictures and no
@@ -38,5 +41,66 @@ func TestMNIST(t *testing.T) {
 		if d.Severity == report.Breaks {
 			t.Errorf("%s: %s", d.Where, d.Text)
 		}
+	}
+}
+
+// TestNarrowMNIST takes half of the multiply-adds out of the repository's own teacher
+// and trains nothing: the layers behind are fitted to its activations on 256
+// pictures, and the rest of the agreement comes back.
+func TestNarrowMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs on pictures")
+	}
+	library(t)
+	teacher, err := LoadTeacher(filepath.Join("..", "models", "mnist-teacher.onnx"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, quiet := context.Background(), func(Event) {}
+	open := func(name string, limit int) *data.Set {
+		s, err := teacher.open(ctx, Data{Path: mnist(t, name), Mean: []float64{0.1307}, Std: []float64{0.3081}, Limit: limit}, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	train := open("train-images-idx3-ubyte.gz", cutSamples)
+	defer train.Close()
+	test := open("t10k-images-idx3-ubyte.gz", 1000)
+	defer test.Close()
+	agreement, macs := map[string]float64{}, map[string]int64{}
+	for _, spec := range []string{"narrow:ratio=0.65,by=magnitude,refit=no", "narrow:ratio=0.65,refit=no", "narrow:ratio=0.65"} {
+		c := Default()
+		c.Student, c.Shards = spec, 2
+		s, err := chooseStudent(ctx, &c, teacher, train, all(train.Len()), quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := newCandidate(s, "cut")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dims := [][]int{test.Dims(0)}
+		for name, m := range map[string]*onnx.Model{"teacher": teacher.Model, spec: s.Model} {
+			n, err := report.MACs(ctx, m, dims)
+			if err != nil {
+				t.Fatal(err)
+			}
+			macs[name] = n.Total
+		}
+		p := pair{teacher: side{"teacher", teacher.File, teacher.Model}, student: side{"student", x.file, s.Model}, dims: dims, seed: 1, threads: 2}
+		f, _, err := p.compare(ctx, test, nil, "test", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agreement[spec] = f.Agreement
+	}
+	t.Logf("agreement %v, multiply-adds %v", agreement, macs)
+	blind, sharp, fitted := agreement["narrow:ratio=0.65,by=magnitude,refit=no"], agreement["narrow:ratio=0.65,refit=no"], agreement["narrow:ratio=0.65"]
+	if 2*macs["narrow:ratio=0.65"] > macs["teacher"] {
+		t.Errorf("multiply-adds %v", macs)
+	}
+	if fitted < 0.97 || fitted <= sharp || sharp <= blind {
+		t.Errorf("agreement %.4f by the size of weights, %.4f by the change of the logits, %.4f refitted", blind, sharp, fitted)
 	}
 }

@@ -72,7 +72,7 @@ func narrow(ctx context.Context, w *work, s Step) error {
 		return err
 	}
 	if s.text("refit") == "yes" {
-		return w.refit(ctx, before, x)
+		return w.refit(ctx, before, map[string]bool{}, x.keep)
 	}
 	return nil
 }

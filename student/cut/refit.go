@@ -29,12 +29,12 @@ const (
 	mostCost = 4e9
 )
 
-// refit fits, in graph order, every linear layer that reads something a removal has
-// changed, so that its output comes near to the one that the graph had before. Each
-// is fitted to the activations of the graph as fitted so far.
-func (w *work) refit(ctx context.Context, before *onnx.Model, x *removal) error {
-	changed := map[string]bool{}
-	for a := range x.keep {
+// refit fits, in graph order, every linear layer that reads something changed, so
+// that its output comes near to the one that the graph had before. Each is fitted to
+// the activations of the graph as fitted so far. Keep lists the positions that stay
+// of the axes that have lost some; their tensors count as changed.
+func (w *work) refit(ctx context.Context, before *onnx.Model, changed map[string]bool, keep map[axis][]int) error {
+	for a := range keep {
 		changed[a.tensor] = true
 	}
 	fitted, better := 0, 0
@@ -57,7 +57,7 @@ func (w *work) refit(ctx context.Context, before *onnx.Model, x *removal) error 
 			continue
 		}
 		fitted++
-		ok, err := w.fitLayer(ctx, before, x.keep, l)
+		ok, err := w.fitLayer(ctx, before, keep, l)
 		if err != nil {
 			return err
 		}

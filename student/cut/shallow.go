@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/onnx/rewrite"
 	"github.com/kdcompress/kdcompress/student/engine"
 )
 
@@ -17,6 +18,7 @@ var _ = register(Kind{
 	Summary: "the teacher with the least important residual blocks or transformer layers removed",
 	Options: []Option{
 		{Name: "keep", Default: "0", Doc: "layers that stay; 0 is half of those that could go", Min: 0, Max: 1000},
+		{Name: "refit", Default: "yes", Doc: "fit the layers behind to the teacher's activations", Choices: []string{"yes", "no"}},
 		{Name: "by", Default: "influence", Doc: "what goes: layers that change their input least, or every other", Choices: []string{"influence", "spread"}},
 	},
 	run: shallow,
@@ -64,13 +66,23 @@ func shallow(ctx context.Context, w *work, s Step) error {
 		order = spread(len(found), len(found)-keep)
 	}
 	slices.Sort(order)
+	before := w.model.Clone()
 	for _, i := range slices.Backward(order) {
 		found[i].drop(w.model.Graph)
 	}
 	for _, i := range order {
 		w.note("shallow: layer %d of %d dropped, from %q to %q, influence %.4f", i+1, len(found), found[i].from(), found[i].to(), scores[i])
 	}
-	return nil
+	if s.text("refit") == "no" {
+		return nil
+	}
+	// What reads the end of a dropped layer now reads something else.
+	changed := map[string]bool{}
+	w.model = rewrite.RemoveDead(w.model)
+	for _, i := range order {
+		changed[found[i].from()] = true
+	}
+	return w.refit(ctx, before, changed, nil)
 }
 
 // spread is k of n numbers, as evenly as can be.
