@@ -35,18 +35,3 @@ func chooseStudent(ctx context.Context, c *Config, t *Teacher, set *data.Set, tr
 	}
 	return s, nil
 }
-
-// signature is what a student must look like from outside.
-func (t *Teacher) signature(set *data.Set) student.Signature {
-	sig := student.Signature{Teacher: t.Model, Knowledge: t.Knowledge, Logits: t.Logits}
-	for i := range t.Model.Graph.DataInputs() {
-		sig.Inputs = append(sig.Inputs, set.Dims(i))
-	}
-	// Closing nodes and their constants are those of the normalised graph, the
-	// interface is the file's.
-	normal := t.normal.Clone()
-	normal.IRVersion = t.Model.IRVersion
-	normal.Graph.Inputs, normal.Graph.Outputs = t.Model.Graph.DataInputs(), t.Model.Graph.Outputs
-	sig.Teacher = normal
-	return sig
-}

@@ -15,7 +15,8 @@ import (
 type CompareConfig struct {
 	A, B    string // the first stands for the teacher
 	Output  string
-	Data    Data // may be left out: then nothing is said of agreement
+	Task    string // as in Config
+	Data    Data   // may be left out: then nothing is said of agreement
 	Seed    uint64
 	Threads int
 	Library string
@@ -40,10 +41,19 @@ func Compare(ctx context.Context, c CompareConfig, emit func(Event)) (*report.Re
 	if err != nil {
 		return nil, err
 	}
-	p := pair{teacher: a, student: b, output: c.Output, seed: c.Seed, threads: c.Threads}
+	p := pair{teacher: a, student: b, seed: c.Seed, threads: c.Threads}
 	var set *data.Set
 	if c.Data.Path != "" {
-		t := &Teacher{Path: c.A, Model: a.model}
+		t, err := LoadTeacher(c.A, c.Output)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.Assign(c.Task); err != nil {
+			return nil, err
+		}
+		for _, a := range t.Answers {
+			p.answers = append(p.answers, a.Knowledge)
+		}
 		wants, err := t.Wants()
 		if err != nil {
 			return nil, err
@@ -66,9 +76,11 @@ func Compare(ctx context.Context, c CompareConfig, emit func(Event)) (*report.Re
 		return nil, err
 	}
 	if set != nil {
-		if r.Fidelity, r.Accuracy, err = p.compare(ctx, set, nil, filepath.Base(c.Data.Path), false); err != nil {
+		sets, accuracy, err := p.compare(ctx, set, nil, filepath.Base(c.Data.Path), false)
+		if err != nil {
 			return nil, err
 		}
+		r.Fidelity, r.FidelitySets, r.Accuracy = sets[0], sets[1:], accuracy
 	}
 	r.Seed, r.Command, r.DurationS = c.Seed, c.Command, time.Since(began).Seconds()
 	return r, nil

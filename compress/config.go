@@ -35,10 +35,13 @@ type Config struct {
 	Data    Data      `yaml:"data"`
 	Eval    Data      `yaml:"eval,omitempty"` // an independent set for the report
 	Out     string    `yaml:"out"`
-	Output  string    `yaml:"output,omitempty"` // the teacher's output to learn; "" finds it
+	Output  string    `yaml:"output,omitempty"` // the teacher's output to learn first; "" finds it
+	// Task says what the answers are, where the file does not or is to be overruled:
+	// "" or "auto", a task for the first answer, or OUTPUT=TASK pairs.
+	Task string `yaml:"task,omitempty"`
 
 	Student     string  `yaml:"student"`      // "auto", an architecture or cuts of the teacher with options, or the path of a model
-	Loss        string  `yaml:"loss"`         // as loss.Parse reads it
+	Loss        string  `yaml:"loss"`         // as loss.Parse reads it; "auto" suits the task
 	Temperature float64 `yaml:"temperature"`  // 0 is the loss's own
 	LabelWeight float64 `yaml:"label_weight"` // of the cross-entropy with labels; 0 leaves them out of training
 	// Feature and Relation are losses on tensors inside the models, as loss.Parse
@@ -131,7 +134,7 @@ func (d Data) options() data.Options {
 
 // Default is a configuration that lacks only Teacher, Data and Out.
 func Default() Config {
-	return Config{Student: "auto", Loss: "kd", Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
+	return Config{Student: "auto", Loss: "auto", Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
 		Decay: 1e-4, Seed: 1, Shards: 4, Threads: runtime.NumCPU(), Precision: "fp32"}
 }
 
@@ -213,7 +216,10 @@ func (c *Config) Check() error {
 	case c.Loss == "ce" && c.Data.Labels == "":
 		return usage("loss ce needs labels: give --labels, or take loss hard, which learns the teacher's choices")
 	}
-	if _, err := c.terms(); err != nil {
+	if err := c.checkLoss(); err != nil {
+		return &UsageError{err}
+	}
+	if _, _, err := parseTasks(c.Task); err != nil {
 		return &UsageError{err}
 	}
 	if _, err := c.insideLosses(); err != nil {
@@ -246,33 +252,6 @@ func (c *Config) Check() error {
 		}
 	}
 	return nil
-}
-
-// terms are the losses the configuration names.
-func (c *Config) terms() ([]loss.Term, error) {
-	var more map[string]float64
-	if c.Temperature > 0 {
-		more = map[string]float64{"temperature": c.Temperature}
-	}
-	var terms []loss.Term
-	if c.Loss != noLoss {
-		t, err := loss.Parse(c.Loss, 1, more)
-		if err != nil {
-			return nil, err
-		}
-		if t.Loss.Family != loss.Response {
-			return nil, fmt.Errorf("loss %s compares tensors inside the models: give it with --feature or --relation", t.Loss.Name)
-		}
-		terms = append(terms, t)
-	}
-	if c.LabelWeight > 0 {
-		ce, err := loss.NewTerm("ce", c.LabelWeight, nil)
-		if err != nil {
-			return nil, err
-		}
-		terms = append(terms, ce)
-	}
-	return terms, nil
 }
 
 // Losses describes the losses of a family, a line each: "" are those on the

@@ -5,7 +5,7 @@ package compress
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/data"
@@ -22,8 +22,16 @@ const manyClasses = 128
 
 // identity is what answers of this teacher to these samples are kept under.
 func (t *Teacher) identity(set *data.Set) target.Identity {
-	id := target.Identity{Teacher: t.SHA256, Output: t.Knowledge.Logits, Preprocessing: set.Digest()}
-	if t.classes() > manyClasses {
+	var names []string
+	for _, a := range t.Answers {
+		if a.read {
+			names = append(names, "log "+a.Logits)
+			continue
+		}
+		names = append(names, a.Logits)
+	}
+	id := target.Identity{Teacher: t.SHA256, Output: strings.Join(names, "\n"), Preprocessing: set.Digest()}
+	if len(t.Answers) == 1 && t.Answers[0].kind() == loss.ClassScores && t.width() > manyClasses {
 		id.Encoding = "float16"
 	}
 	return id
@@ -52,12 +60,9 @@ func (t *Teacher) answer(ctx context.Context, set *data.Set, answers *target.Ans
 	width := answers.Width()
 	fill := func(b int) ([]ort.Value, error) { return t.feed(set, part(b)) }
 	take := func(b int, out []ort.Value) error {
-		x, dims, err := t.read(out[0], len(part(b)))
+		x, err := t.read(out, len(part(b)))
 		if err != nil {
 			return err
-		}
-		if !slices.Equal(dims, t.Logits) {
-			return fmt.Errorf("tensor %q changes its shape from sample to sample: %v, then %v", t.Knowledge.Logits, t.Logits, dims)
 		}
 		for j, i := range part(b) {
 			if err := answers.Add(set.Key(i), x[j*width:(j+1)*width]); err != nil {
@@ -69,7 +74,7 @@ func (t *Teacher) answer(ctx context.Context, set *data.Set, answers *target.Ans
 		return nil
 	}
 	batches := (len(missing) + size - 1) / size
-	if err := ort.Map(ctx, t.tapped, threads, 1, []string{t.Knowledge.Logits}, batches, fill, take); err != nil {
+	if err := ort.Map(ctx, t.tapped, threads, 1, t.tensors(), batches, fill, take); err != nil {
 		return fmt.Errorf("%s: %w", t.Path, err)
 	}
 	return nil
@@ -78,6 +83,7 @@ func (t *Teacher) answer(ctx context.Context, set *data.Set, answers *target.Ans
 // LabelConfig asks for the teacher's answers alone.
 type LabelConfig struct {
 	Teacher, Output string
+	Task            string // as in Config
 	Data            Data
 	Out             string
 	Shard, Shards   int // this part and how many there are; 0 of 1 is everything
@@ -113,6 +119,9 @@ func Label(ctx context.Context, c LabelConfig, emit func(Event)) (*LabelResult, 
 	if err != nil {
 		return nil, err
 	}
+	if err := t.Assign(c.Task); err != nil {
+		return nil, err
+	}
 	set, err := t.open(ctx, c.Data, emit)
 	if err != nil {
 		return nil, err
@@ -127,10 +136,10 @@ func Label(ctx context.Context, c LabelConfig, emit func(Event)) (*LabelResult, 
 	if c.Store != "" {
 		id.Encoding = target.Encoding(c.Store)
 	}
-	if err := id.Encoding.Check(t.classes()); err != nil {
+	if err := id.Encoding.Check(t.width()); err != nil {
 		return nil, &UsageError{fmt.Errorf("--store: %w", err)}
 	}
-	answers := target.New(id, t.Logits)
+	answers := target.New(id, t.dims())
 	if err := t.answer(ctx, set, answers, idx, c.Threads, emit); err != nil {
 		return nil, err
 	}

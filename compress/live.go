@@ -29,7 +29,7 @@ func (t *Teacher) live(set *data.Set, taps []distill.Tap, threads int) (*live, e
 	if err != nil {
 		return nil, err
 	}
-	outputs := []string{t.Knowledge.Logits}
+	outputs := t.tensors()
 	for _, tap := range taps {
 		outputs = append(outputs, tap.Tensor)
 	}
@@ -51,7 +51,7 @@ func (t *Teacher) live(set *data.Set, taps []distill.Tap, threads int) (*live, e
 
 // ask implements distill.Ask.
 func (l *live) ask(ctx context.Context, inputs [][]float32, n int, dst []float32) error {
-	width := l.teacher.classes()
+	width, answers := l.teacher.width(), len(l.teacher.Answers)
 	row := width
 	for _, tap := range l.taps {
 		row += loss.Size(tap.Shape)
@@ -66,7 +66,7 @@ func (l *live) ask(ctx context.Context, inputs [][]float32, n int, dst []float32
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.teacher.Path, err)
 		}
-		x, _, err := l.teacher.read(out[0], hi-lo)
+		x, err := l.teacher.read(out[:answers], hi-lo)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.teacher.Path, err)
 		}
@@ -75,7 +75,7 @@ func (l *live) ask(ctx context.Context, inputs [][]float32, n int, dst []float32
 		}
 		at := width
 		for k, tap := range l.taps {
-			v, err := out[k+1].Float32s()
+			v, err := out[answers+k].Float32s()
 			if err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ func (l *live) margins(ctx context.Context, set *data.Set, idx []int) ([][]float
 			return nil, err
 		}
 	}
-	row := l.teacher.classes()
+	row := l.teacher.width()
 	for _, tap := range l.taps {
 		row += loss.Size(tap.Shape)
 	}
@@ -136,7 +136,7 @@ func (l *live) margins(ctx context.Context, set *data.Set, idx []int) ([][]float
 		return nil, err
 	}
 	var all [][]float32
-	at := l.teacher.classes()
+	at := l.teacher.width()
 	for _, tap := range l.taps {
 		channels := tap.Shape[0]
 		positions := loss.Size(tap.Shape[1:])

@@ -25,7 +25,10 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 	p := pair{
 		teacher: side{j.teacher.Path, j.teacher.File, j.teacher.Model},
 		student: side{j.path("student.onnx"), file, m},
-		output:  j.teacher.Knowledge.Output, dims: dims, seed: j.Seed, threads: j.Threads,
+		dims:    dims, seed: j.Seed, threads: j.Threads,
+	}
+	for _, a := range j.teacher.Answers {
+		p.answers = append(p.answers, a.Knowledge)
 	}
 	r, err := p.interfaces(ctx)
 	if err != nil || !r.Contract.OK {
@@ -38,21 +41,23 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 	if err != nil {
 		return nil, err
 	}
-	r.Fidelity, r.Accuracy = held, accuracy
+	sets := held
 	if j.eval != nil {
-		if r.Fidelity, r.Accuracy, err = p.compare(ctx, j.eval, nil, filepath.Base(j.Eval.Path), false); err != nil {
+		var more []report.Fidelity
+		if more, accuracy, err = p.compare(ctx, j.eval, nil, filepath.Base(j.Eval.Path), false); err != nil {
 			return nil, err
 		}
-		r.FidelitySets = append(r.FidelitySets, held)
+		sets = append(more, held...)
 	}
+	r.Fidelity, r.FidelitySets, r.Accuracy = sets[0], sets[1:], accuracy
 	if err := j.lastEpoch(ctx, r.Accuracy); err != nil {
 		return nil, err
 	}
-	r.Training = &report.Training{Epochs: j.Epochs, BestEpoch: j.trained.Best, SelectedOn: held.Set}
+	r.Training = &report.Training{Epochs: j.Epochs, BestEpoch: j.trained.Best, SelectedOn: held[0].Set, Measure: held[0].Measure}
 	for _, e := range j.trained.Curve {
 		r.Training.Curve = append(r.Training.Curve, report.CurvePoint{Epoch: e.Epoch, Loss: e.Loss, Agreement: e.Agreement, KL: e.KL, LR: e.Rate, Seconds: e.Seconds})
 	}
-	r.Transfer = &report.Transfer{Source: j.Data.Path, Samples: len(j.train), Classes: report.Histogram(j.answersHistogram(j.train)), Preprocessing: j.set.Preprocessing()}
+	r.Transfer = &report.Transfer{Source: j.Data.Path, Samples: len(j.train), Classes: j.answersHistogram(j.train), Preprocessing: j.set.Preprocessing()}
 	if j.Control {
 		if r.Proof, err = j.prove(ctx); err != nil {
 			return nil, err

@@ -32,8 +32,8 @@ func loadSide(path string) (side, error) {
 // pair is two models to hold against each other.
 type pair struct {
 	teacher, student side
-	output           string  // the teacher's output that is compared
-	dims             [][]int // of one sample of each input
+	answers          []rewrite.Knowledge // the teacher's outputs that are compared
+	dims             [][]int             // of one sample of each input
 	seed             uint64
 	threads          int
 }
@@ -92,30 +92,68 @@ func (p pair) batch() int {
 	return 1
 }
 
-// compare runs both models over samples; idx nil is all of them.
-func (p pair) compare(ctx context.Context, set *data.Set, idx []int, name string, chose bool) (report.Fidelity, *report.Accuracy, error) {
-	tk, err := rewrite.FindKnowledge(p.teacher.model, p.output)
+// compare runs both models over samples and compares every answer; idx nil is all
+// of them. The accuracy is that of the first answer.
+func (p pair) compare(ctx context.Context, set *data.Set, idx []int, name string, chose bool) (sets []report.Fidelity, accuracy *report.Accuracy, err error) {
+	for i, k := range p.answers {
+		axis := max(k.Axis, 0)
+		ts, err := scoresOf(p.teacher.model, k.Output, k.Task)
+		if err != nil {
+			return nil, nil, onnx.InFile(p.teacher.path, err)
+		}
+		ss, err := scoresOf(p.student.model, k.Output, k.Task)
+		if err != nil {
+			return nil, nil, onnx.InFile(p.student.path, err)
+		}
+		if ts == report.ClassIDs {
+			axis = 0
+		}
+		if k.Kind == rewrite.KindProbabilities {
+			for _, s := range []*report.Scores{&ts, &ss} {
+				if *s == report.Logits {
+					*s = report.Probabilities
+				}
+			}
+		}
+		f, a, err := report.Compare(ctx, report.CompareConfig{
+			Teacher: report.Side{Path: p.teacher.path, Model: p.teacher.file, Output: k.Output, Scores: ts, Axis: axis},
+			Student: report.Side{Path: p.student.path, Model: p.student.file, Output: k.Output, Scores: ss, Axis: axis},
+			Task:    k.Task, Set: set, Index: idx, Name: name, ChoseEpoch: chose, Workers: p.threads,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(p.answers) > 1 {
+			f.Output = k.Output
+		}
+		if i == 0 {
+			accuracy = a
+		}
+		sets = append(sets, f)
+	}
+	return sets, accuracy, nil
+}
+
+// scoresOf tells what an output holds, given its task: labels are probabilities
+// where a sigmoid closes the model, and decisions where the output is no
+// floating-point number.
+func scoresOf(m *onnx.Model, output string, task rewrite.Task) (report.Scores, error) {
+	s, err := report.ScoresOf(m, output)
+	if err != nil || task != rewrite.Multilabel || s == report.ClassIDs {
+		return s, err
+	}
+	k, err := rewrite.FindKnowledge(m, output)
 	if err != nil {
-		return report.Fidelity{}, nil, onnx.InFile(p.teacher.path, err)
+		return s, err
 	}
-	axis := 0
-	if tk.Axis > 0 {
-		axis = tk.Axis
+	for _, n := range k.Closing {
+		switch n.OpType {
+		case "Greater", "GreaterOrEqual", "Less", "LessOrEqual":
+			return report.ClassIDs, nil
+		}
 	}
-	ts, err := report.ScoresOf(p.teacher.model, tk.Output)
-	if err != nil {
-		return report.Fidelity{}, nil, onnx.InFile(p.teacher.path, err)
+	if len(k.Closing) > 0 {
+		return report.Probabilities, nil
 	}
-	ss, err := report.ScoresOf(p.student.model, tk.Output)
-	if err != nil {
-		return report.Fidelity{}, nil, onnx.InFile(p.student.path, err)
-	}
-	if ts == report.ClassIDs {
-		axis = 0
-	}
-	return report.Compare(ctx, report.CompareConfig{
-		Teacher: report.Side{Path: p.teacher.path, Model: p.teacher.file, Output: tk.Output, Scores: ts, Axis: axis},
-		Student: report.Side{Path: p.student.path, Model: p.student.file, Output: tk.Output, Scores: ss, Axis: axis},
-		Set:     set, Index: idx, Name: name, ChoseEpoch: chose, Workers: p.threads,
-	})
+	return report.Logits, nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/distill"
-	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/compress/report"
 	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/student"
@@ -137,23 +136,19 @@ func (j *job) again(ctx context.Context, seed uint64, control string) (best, las
 	k.Config.Seed = seed
 	k.inside, k.taps = nil, nil
 	what := "distilled"
-	terms, err := j.terms()
-	if err != nil {
-		return nil, nil, err
-	}
 	if control != "" {
 		what = "control"
-		t, err := loss.NewTerm(control, 1, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		terms, k.Feature, k.Relation, k.Taps, k.Loss = []loss.Term{t}, nil, nil, nil, control
+		k.Feature, k.Relation, k.Taps, k.Loss, k.LabelWeight, k.Temperature = nil, nil, nil, control, 0, 0
 	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training again: %s, seed %d", what, seed)})
 	if k.student, err = chooseStudent(ctx, &k.Config, j.teacher, j.set, j.train, func(Event) {}); err != nil {
 		return nil, nil, err
 	}
 	if err := k.prepareInside(ctx); err != nil {
+		return nil, nil, err
+	}
+	heads, err := k.heads(k.student)
+	if err != nil {
 		return nil, nil, err
 	}
 	teacher, err := k.openTeacher(ctx)
@@ -163,7 +158,7 @@ func (j *job) again(ctx context.Context, seed uint64, control string) (best, las
 	if teacher != nil {
 		defer teacher.session.Close()
 	}
-	trained, err := k.trainStudent(ctx, distill.Config{Student: k.student, Terms: terms, Inside: k.inside, Taps: k.taps, KeepLast: true,
+	trained, err := k.trainStudent(ctx, distill.Config{Student: k.student, Heads: heads, Inside: k.inside, Taps: k.taps, KeepLast: true,
 		Checkpoint: j.path(filepath.Join("checkpoint", fmt.Sprintf("%s-%d", what, seed))), Resume: j.Resume}, teacher)
 	if err != nil {
 		return nil, nil, err

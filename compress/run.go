@@ -21,6 +21,7 @@ import (
 	"github.com/kdcompress/kdcompress/compress/report"
 	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/onnx/rewrite"
 	"github.com/kdcompress/kdcompress/student"
 )
 
@@ -141,13 +142,16 @@ func (j *job) prepare(ctx context.Context) error {
 	if j.teacher, err = LoadTeacher(j.Teacher, j.Output); err != nil {
 		return err
 	}
+	if err := j.teacher.Assign(j.Task); err != nil {
+		return err
+	}
 	if j.set, err = j.teacher.open(ctx, j.Data, j.emit); err != nil {
 		return err
 	}
 	if err := j.loadMore(ctx); err != nil {
 		return err
 	}
-	if err := target.Encoding(j.Store).Check(j.teacher.classes()); err != nil {
+	if err := target.Encoding(j.Store).Check(j.teacher.width()); err != nil {
 		return &UsageError{fmt.Errorf("--store: %w", err)}
 	}
 	if j.Eval.Path != "" {
@@ -176,8 +180,16 @@ func (j *job) settle(ctx context.Context) error {
 	if err := j.applyRecipe(); err != nil {
 		return err
 	}
-	j.emit(Event{Kind: "note", Stage: "teacher", Message: fmt.Sprintf("teacher %s: learning tensor %q (%s), %d classes",
-		j.Config.Teacher, j.teacher.Knowledge.Logits, j.teacher.Knowledge.Kind, j.teacher.classes())})
+	if err := j.onlyClasses(); err != nil {
+		return err
+	}
+	for i := range j.teacher.Answers {
+		a := &j.teacher.Answers[i]
+		if _, err := j.terms(a.kind(), i == 0); err != nil {
+			return err
+		}
+		j.emit(Event{Kind: "note", Stage: "teacher", Message: "teacher " + j.Config.Teacher + ": " + a.note()})
+	}
 	j.emit(Event{Kind: "note", Stage: "student", Message: fmt.Sprintf("student %s: %d parameters", j.student.Spec, j.student.Model.Graph.Params())})
 	b, err := yaml.Marshal(&j.Config)
 	if err != nil {
@@ -207,7 +219,7 @@ func (j *job) distill(ctx context.Context) error {
 	dir := j.targets()
 	var skipped []string
 	var err error
-	if j.answers, skipped, err = target.Load(dir, j.identity(j.set), j.teacher.Logits); err != nil {
+	if j.answers, skipped, err = target.Load(dir, j.identity(j.set), j.teacher.dims()); err != nil {
 		return err
 	}
 	for _, s := range skipped {
@@ -224,7 +236,7 @@ func (j *job) distill(ctx context.Context) error {
 			return err
 		}
 	}
-	if h := report.Histogram(j.answersHistogram(j.train)); h.Entropy < lopsided {
+	if h := j.answersHistogram(j.train); h != nil && h.Entropy < lopsided {
 		j.emit(Event{Kind: "warning", Stage: "label", Message: fmt.Sprintf("the teacher's answers are lopsided: normalised entropy %.2f of the classes, below %.1f; rare classes may be learned badly", h.Entropy, lopsided)})
 	}
 	if j.student == nil {
@@ -260,21 +272,30 @@ func (j *job) distill(ctx context.Context) error {
 
 // objective is a student and the losses on its answers.
 func (j *job) objective(s *student.Student) (distill.Config, error) {
-	terms, err := j.terms()
-	return distill.Config{Student: s, Terms: terms}, err
+	heads, err := j.heads(s)
+	return distill.Config{Student: s, Heads: heads}, err
 }
 
 // lopsided is the normalised entropy of the teacher's classes below which a
 // transfer set is warned about.
 const lopsided = 0.8
 
-// answersHistogram counts the teacher's choices on samples.
-func (j *job) answersHistogram(idx []int) []int64 {
-	counts := make([]int64, j.teacher.classes())
-	for _, i := range idx {
-		counts[target.Choice(j.answers.Row(j.set.Key(i)))]++
+// answersHistogram counts the teacher's choices on samples, at all positions of the
+// first answer; it is nil where that is not of classes.
+func (j *job) answersHistogram(idx []int) *report.ClassHistogram {
+	a := &j.teacher.Answers[0]
+	if a.Task != rewrite.Classify {
+		return nil
 	}
-	return counts
+	l := a.layout()
+	counts := make([]int64, l.Classes)
+	for _, i := range idx {
+		row := j.answers.Row(j.set.Key(i))
+		for k := range l.Answers() {
+			counts[target.Choice(row[k*l.Classes:(k+1)*l.Classes])]++
+		}
+	}
+	return report.Histogram(counts)
 }
 
 // finish writes the student beside its place, checks and measures that file, and
@@ -288,7 +309,7 @@ func (j *job) finish(ctx context.Context) (*Result, error) {
 		{"kdcompress.version", Version()},
 		{"kdcompress.teacher_sha256", j.teacher.SHA256},
 		{"kdcompress.student", j.student.Spec},
-		{"kdcompress.loss", j.Loss},
+		{"kdcompress.loss", j.losses()},
 		{"kdcompress.epochs", strconv.Itoa(j.Epochs)},
 		{"kdcompress.best_epoch", strconv.Itoa(j.trained.Best)},
 		{"kdcompress.seed", strconv.FormatUint(j.Seed, 10)},

@@ -19,21 +19,24 @@ import (
 
 // Teacher is a model to learn from.
 type Teacher struct {
-	Path      string
-	File      []byte // as it lies on the disk
-	SHA256    string
-	Model     *onnx.Model
+	Path   string
+	File   []byte // as it lies on the disk
+	SHA256 string
+	Model  *onnx.Model
+	// Answers are the tensors to learn, the one of the output asked for first.
+	Answers []Answer
+	// Knowledge and Logits are those of the first answer: the latter its per-sample
+	// shape, known once probe has run.
 	Knowledge rewrite.Knowledge
-	// Logits is the per-sample shape of the logits, known once probe has run.
-	Logits []int
+	Logits    []int
 
 	normal *onnx.Model
-	tapped []byte // the model with the logits as an output
+	tapped []byte // the model with the answers' tensors as outputs
 	batch  int    // samples a run takes; 0 if any number
 }
 
-// LoadTeacher reads a model and finds its logits. Output names the graph output
-// to learn; "" finds it.
+// LoadTeacher reads a model and finds the tensors to learn. Output names the graph
+// output that comes first; "" finds it.
 func LoadTeacher(path, output string) (*Teacher, error) {
 	m, err := onnx.Load(path)
 	if err != nil {
@@ -48,33 +51,21 @@ func LoadTeacher(path, output string) (*Teacher, error) {
 	if t.normal, err = rewrite.Normalise(m); err != nil {
 		return nil, onnx.InFile(path, err)
 	}
-	if t.Knowledge, err = rewrite.FindKnowledge(t.normal, output); err != nil {
+	found, err := rewrite.FindAnswers(t.normal, output)
+	if err != nil {
 		return nil, onnx.InFile(path, err)
 	}
+	for _, k := range found {
+		t.Answers = append(t.Answers, Answer{Knowledge: k})
+	}
+	t.Knowledge = found[0]
 	return t, nil
 }
 
-// Wants are the samples the teacher reads, one entry an input. The first
-// dimension of every input counts samples.
-func (t *Teacher) Wants() ([]data.Want, error) {
-	var wants []data.Want
-	for _, v := range t.Model.Graph.DataInputs() {
-		if v.Kind != "tensor" || !v.Ranked || len(v.Dims) == 0 {
-			return nil, &onnx.Error{Path: t.Path, Err: fmt.Errorf("input %q is not a tensor whose first dimension counts samples", v.Name)}
-		}
-		w := data.Want{Name: v.Name, Type: v.Type}
-		for _, d := range v.Dims[1:] {
-			w.Dims = append(w.Dims, int(max(d.Size, -1)))
-		}
-		wants = append(wants, w)
-	}
-	return wants, nil
-}
-
-// probe learns the shape of the logits and how many samples a run takes, by
-// running a few.
+// probe learns the shapes of the answers, what they are where the file does not
+// tell, and how many samples a run takes, by running a few.
 func (t *Teacher) probe(ctx context.Context, set *data.Set) error {
-	tapped, err := rewrite.Tap(t.normal, t.Knowledge.Logits)
+	tapped, err := rewrite.Tap(t.normal, t.tensors()...)
 	if err != nil {
 		return onnx.InFile(t.Path, err)
 	}
@@ -86,43 +77,28 @@ func (t *Teacher) probe(ctx context.Context, set *data.Set) error {
 	if t.tapped, err = tapped.Encode(); err != nil {
 		return onnx.InFile(t.Path, err)
 	}
-	one, dims, err := t.logits(ctx, set, []int{0})
+	few := min(set.Len(), 8)
+	if t.batch > 0 {
+		few = min(few, t.batch)
+	}
+	out, err := t.run(ctx, set, all(few))
 	if err != nil {
 		return fmt.Errorf("%s: a trial run: %w", t.Path, err)
 	}
-	t.Logits = dims
-	if err := t.oneAnswer(); err != nil {
-		return err
-	}
-	t.openBatch(ctx, set, tapped, one)
-	return nil
-}
-
-// classes is the number of logits a sample.
-func (t *Teacher) classes() int {
-	n := 1
-	for _, d := range t.Logits {
-		n *= d
-	}
-	return n
-}
-
-// oneAnswer refuses logits that a softmax over all of them would misread.
-func (t *Teacher) oneAnswer() error {
-	n, classes := t.classes(), 1
-	if len(t.Logits) > 0 {
-		classes = t.Logits[len(t.Logits)-1]
-		if a := t.Knowledge.Axis; a > 0 && a <= len(t.Logits) {
-			classes = t.Logits[a-1]
+	rows := make([][]float32, len(t.Answers))
+	for i := range t.Answers {
+		if rows[i], t.Answers[i].Dims, err = t.raw(i, out[i], few); err != nil {
+			return fmt.Errorf("%s: a trial run: %w", t.Path, err)
 		}
 	}
-	what := fmt.Sprintf("tensor %q", t.Knowledge.Logits)
-	switch {
-	case n != classes:
-		return &onnx.Error{Path: t.Path, Err: fmt.Errorf("%s answers at several positions (shape %v a sample); only one answer a sample can be distilled; name another with --output", what, t.Logits)}
-	case n < 2:
-		return &onnx.Error{Path: t.Path, Err: fmt.Errorf("%s is one number a sample, not scores of classes; name another with --output", what)}
+	if err := t.settle(rows); err != nil {
+		return err
 	}
+	one, err := t.read(out, few)
+	if err != nil {
+		return fmt.Errorf("%s: a trial run: %w", t.Path, err)
+	}
+	t.openBatch(ctx, set, tapped, one[:len(one)/few])
 	return nil
 }
 
@@ -140,14 +116,14 @@ func (t *Teacher) openBatch(ctx context.Context, set *data.Set, tapped *onnx.Mod
 	if err != nil {
 		return
 	}
-	trial := &Teacher{Path: t.Path, Knowledge: t.Knowledge, Model: t.Model, tapped: b}
-	three, dims, err := trial.logits(ctx, set, []int{0, 1, 2})
-	if err != nil || !slices.Equal(dims, t.Logits) {
+	trial := &Teacher{Path: t.Path, Answers: t.Answers, Model: t.Model, tapped: b}
+	three, err := trial.ask(ctx, set, []int{0, 1, 2})
+	if err != nil {
 		return
 	}
 	want := one
 	for i := 1; i < 3; i++ {
-		next, _, err := t.logits(ctx, set, []int{i})
+		next, err := t.ask(ctx, set, []int{i})
 		if err != nil {
 			return
 		}
@@ -164,23 +140,28 @@ func (t *Teacher) openBatch(ctx context.Context, set *data.Set, tapped *onnx.Mod
 	t.tapped, t.batch = b, 0
 }
 
-// logits runs the samples idx at once and returns their logits and the shape of
-// one sample's. A model of a fixed batch size gets the last sample repeated.
-func (t *Teacher) logits(ctx context.Context, set *data.Set, idx []int) ([]float32, []int, error) {
-	s, err := ort.Open(t.tapped, ort.Options{Threads: 1, Outputs: []string{t.Knowledge.Logits}})
+// run runs the samples idx at once and returns the answers' tensors. A model of a
+// fixed batch size gets the last sample repeated.
+func (t *Teacher) run(ctx context.Context, set *data.Set, idx []int) ([]ort.Value, error) {
+	s, err := ort.Open(t.tapped, ort.Options{Threads: 1, Outputs: t.tensors()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer s.Close()
 	in, err := t.feed(set, idx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	out, err := s.Run(ctx, in)
+	return s.Run(ctx, in)
+}
+
+// ask is run and read.
+func (t *Teacher) ask(ctx context.Context, set *data.Set, idx []int) ([]float32, error) {
+	out, err := t.run(ctx, set, idx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return t.read(out[0], len(idx))
+	return t.read(out, len(idx))
 }
 
 // feed makes the inputs of a run.
@@ -210,29 +191,75 @@ func (t *Teacher) feed(set *data.Set, idx []int) ([]ort.Value, error) {
 	return in, nil
 }
 
-// read takes the logits of the first n samples of a run. Probabilities become
-// their logarithms, which softmax turns back into them at any temperature.
-func (t *Teacher) read(v ort.Value, n int) ([]float32, []int, error) {
+// width is the number of numbers in all answers to a sample.
+func (t *Teacher) width() int {
+	n := 0
+	for i := range t.Answers {
+		n += t.Answers[i].layout().Len()
+	}
+	return n
+}
+
+// dims is the shape that a sample's answers are stored in: that of the only one,
+// or all in a row.
+func (t *Teacher) dims() []int {
+	if len(t.Answers) == 1 {
+		return t.Logits
+	}
+	return []int{t.width()}
+}
+
+// read takes the answers to the first n samples of a run: sample after sample,
+// of each the answers' tensors one behind the other, laid out answer by answer.
+// Probabilities become their logarithms, which softmax turns back into them at any
+// temperature.
+func (t *Teacher) read(out []ort.Value, n int) ([]float32, error) {
+	width, at := t.width(), 0
+	all := make([]float32, n*width)
+	for i := range t.Answers {
+		a := &t.Answers[i]
+		x, dims, err := t.raw(i, out[i], n)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Equal(dims, a.Dims) {
+			return nil, fmt.Errorf("tensor %q changes its shape from sample to sample: %v, then %v", a.Logits, a.Dims, dims)
+		}
+		if a.Kind == rewrite.KindProbabilities {
+			for k, p := range x {
+				// The smallest normal float32 bounds the logarithm.
+				x[k] = float32(math.Log(math.Max(float64(p), 0x1p-126)))
+			}
+		}
+		l := a.layout()
+		for s := range n {
+			l.Rows(all[s*width+at:], x[s*l.Len():(s+1)*l.Len()])
+		}
+		at += l.Len()
+	}
+	return all, nil
+}
+
+// raw is tensor i of the first n samples of a run as the teacher gives it, and the
+// shape of one sample's.
+func (t *Teacher) raw(i int, v ort.Value, n int) ([]float32, []int, error) {
+	name := t.Answers[i].Logits
 	x, err := v.Float32s()
 	if err != nil {
 		return nil, nil, err
 	}
 	rows := max(n, t.batch)
 	if len(v.Dims) == 0 || int(v.Dims[0]) != rows || len(x)%rows != 0 {
-		return nil, nil, fmt.Errorf("tensor %q has shape %v for %d samples: its first dimension does not count them", t.Knowledge.Logits, v.Dims, rows)
+		return nil, nil, fmt.Errorf("tensor %q has shape %v for %d samples: its first dimension does not count them", name, v.Dims, rows)
 	}
 	var dims []int
 	for _, d := range v.Dims[1:] {
 		dims = append(dims, int(d))
 	}
 	x = slices.Clone(x[:len(x)/rows*n])
-	for i, p := range x {
+	for _, p := range x {
 		if math.IsNaN(float64(p)) || math.IsInf(float64(p), 0) {
-			return nil, nil, fmt.Errorf("tensor %q holds %g: the teacher's answer cannot be learned", t.Knowledge.Logits, p)
-		}
-		if t.Knowledge.Kind == rewrite.KindProbabilities {
-			// The smallest normal float32 bounds the logarithm.
-			x[i] = float32(math.Log(math.Max(float64(p), 0x1p-126)))
+			return nil, nil, fmt.Errorf("tensor %q holds %g: the teacher's answer cannot be learned", name, p)
 		}
 	}
 	return x, dims, nil

@@ -203,14 +203,12 @@ func TestTeachersRefused(t *testing.T) {
 		files func(t *testing.T) (teacher, data string)
 		want  string
 	}{
-		{"a picture for an answer", real("superres.onnx", 3, 1, 224, 224), "answers at several positions (shape [1 672 672] a sample); only one answer a sample can be distilled"},
-		{"a state", real("silero-vad.onnx", 20, 512), `input "sr" is not a tensor whose first dimension counts samples`},
-		{"a sequence of answers", func(t *testing.T) (string, string) {
-			return shared(t, "teachers/tract-bidi-lstm-bytes.onnx"), writeNPY(t, []int{4, 5}, bytesOf(20, 7))
-		}, "answers at several positions (shape [5 2] a sample)"},
-		{"one number", finish(func(b *onnx.Builder, z string) string {
-			return b.Op("ReduceMean", []string{z}, onnx.Ints("axes", 1), onnx.Int("keepdims", 1))
-		}, anyBatch, onnx.Fixed(1)), "is one number a sample, not scores of classes; name another with --output"},
+		{"a state", real("silero-vad.onnx", 20, 512), `input "state" and output "stateN" hand a state from one call to the next; samples that stand alone say nothing of it`},
+		{"a setting", func(t *testing.T) (string, string) {
+			m := toyTeacher(anyBatch, softmax(anyBatch))
+			m.Graph.Inputs = append(m.Graph.Inputs, onnx.NewValue("rate", onnx.Int64))
+			return save(t, m), npy(t, 20, features)
+		}, `input "rate" is one int64 for the whole batch, not one a sample; make it a constant in the file`},
 		{"not a number", finish(func(b *onnx.Builder, z string) string {
 			return b.Op("Log", []string{b.Op("Neg", []string{b.Op("Abs", []string{z})})})
 		}, anyBatch, onnx.Fixed(classes)), `a trial run: tensor "Log" holds NaN: the teacher's answer cannot be learned`},

@@ -47,6 +47,7 @@ how often they agree.`,
 	fs.SortFlags = false
 	addDataFlags(fs, &c.Data)
 	fs.StringVar(&c.Output, "output", "", "the output to compare; found if not given")
+	fs.StringVar(&c.Task, "task", "auto", taskHelp)
 	fs.Uint64Var(&c.Seed, "seed", c.Seed, "of made-up inputs and intervals")
 	fs.IntVar(&c.Threads, "threads", c.Threads, "threads that run the models over the samples")
 	fs.StringVar(&html, "html", "", "write the report to this file too")

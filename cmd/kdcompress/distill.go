@@ -77,9 +77,10 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.StringVar(&c.Eval.Path, "eval", c.Eval.Path, "independent samples to report on, read like --data")
 	fs.StringVar(&c.Eval.Labels, "eval-labels", c.Eval.Labels, "classes of the independent samples")
 	fs.StringVar(&c.Out, "out", c.Out, "folder for the results")
-	fs.StringVar(&c.Output, "output", c.Output, "the teacher's output to learn; found if not given")
+	fs.StringVar(&c.Output, "output", c.Output, "the teacher's output to learn first; found if not given")
+	fs.StringVar(&c.Task, "task", c.Task, taskHelp)
 	fs.StringVar(&c.Student, "student", c.Student, "auto, ARCHITECTURE[:option=value,...], CUT[:option=value,...][+CUT...] or FILE.onnx")
-	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss, LOSS[:parameter=value,...], or none beside --feature simkd")
+	fs.StringVar(&c.Loss, "loss", c.Loss, "the distillation loss, LOSS[:parameter=value,...], auto to suit the task, or none beside --feature simkd")
 	fs.StringArrayVar(&c.Feature, "feature", c.Feature, "a loss on features beside it, such as fitnet:100 or at:auto; may be repeated")
 	fs.StringArrayVar(&c.Relation, "relation", c.Relation, "a loss on relations beside it, such as rkd:25,50; may be repeated")
 	fs.StringArrayVar(&c.Taps, "tap", c.Taps, "tensors these compare, TEACHER:STUDENT; found by their size if not given; may be repeated")
@@ -154,6 +155,9 @@ func (t *teachers) GetSlice() []string {
 	}
 	return append([]string{t.c.Teacher}, t.c.More...)
 }
+
+// taskHelp is what --task does, in every command that has it.
+const taskHelp = "what the answers are: classify, multilabel, regress or embed; OUTPUT=TASK,... for several; auto reads it off the file"
 
 // withJob reads the job file, if one is named, and lets the flags given on the
 // command line override it.

@@ -53,6 +53,7 @@ counted from 0, is answered; parts made elsewhere go into the same folder.`,
 	addDataFlags(fs, &c.Data)
 	fs.StringVar(&c.Out, "out", "", "folder for the answers")
 	fs.StringVar(&c.Output, "output", "", "the teacher's output to keep; found if not given")
+	fs.StringVar(&c.Task, "task", "auto", taskHelp)
 	fs.StringVar(&shard, "shard", "0/1", "part and number of parts")
 	fs.StringVar(&c.Store, "store", "", "how answers are kept: float32, float16 or topk:K@TEMPERATURE; give distill the same")
 	fs.IntVar(&c.Threads, "threads", c.Threads, "threads that run the teacher")

@@ -7,18 +7,20 @@ import (
 	"fmt"
 
 	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/onnx/rewrite"
 )
 
 // CompareConfig says what is compared on what.
 type CompareConfig struct {
 	Teacher, Student Side
-	Set              *data.Set // one field for each of the teacher's inputs, in order
-	Name             string    // of the set, for the report
-	Index            []int     // the samples used; nil for all
-	ChoseEpoch       bool      // the best epoch was chosen on these samples
-	Batch            int       // where a model leaves it open; 64 if zero
-	Workers          int       // batches under way at a time; 1 if zero
-	Threads          int       // threads of a session; 1 if zero
+	Task             rewrite.Task // of the output; "" guesses it from the answers' shape
+	Set              *data.Set    // one field for each of the teacher's inputs, in order
+	Name             string       // of the set, for the report
+	Index            []int        // the samples used; nil for all
+	ChoseEpoch       bool         // the best epoch was chosen on these samples
+	Batch            int          // where a model leaves it open; 64 if zero
+	Workers          int          // batches under way at a time; 1 if zero
+	Threads          int          // threads of a session; 1 if zero
 	Progress         func(done, total int)
 }
 
@@ -58,7 +60,7 @@ func Compare(ctx context.Context, c CompareConfig) (Fidelity, *Accuracy, error) 
 	if err != nil {
 		return fail(c.Student, err)
 	}
-	var t *tally
+	var t gauge
 	for at := 0; at < len(c.Index); at += portion {
 		idx := c.Index[at:min(at+portion, len(c.Index))]
 		ta, err := teacher.ask(ctx, c.Set, idx)
@@ -70,7 +72,7 @@ func Compare(ctx context.Context, c CompareConfig) (Fidelity, *Accuracy, error) 
 			return fail(c.Student, err)
 		}
 		if t == nil {
-			if t, err = newTally(c, ta.dims, sa.dims); err != nil {
+			if t, err = newGauge(c, ta.dims, sa.dims); err != nil {
 				return Fidelity{}, nil, fmt.Errorf("compare: %w", err)
 			}
 		}

@@ -15,9 +15,8 @@ import (
 var pageSource string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"count":    func(n int) string { return count(n) },
 	"percent":  percent,
-	"interval": percentInterval,
+	"count":    func(n int) string { return count(n) },
 	"nats":     nats,
 	"digits":   func(v float64) string { return digits(v, 3) },
 	"seconds":  seconds,
@@ -30,7 +29,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 // are inside, there is no script and no link. Whatever comes from a file is
 // escaped.
 func (r *Report) HTML() ([]byte, error) {
-	v := view{Report: r, Words: prettyTimes(r.verdict()), Rows: r.rows(), Sets: r.sets()}
+	v := view{Report: r, Words: prettyTimes(r.verdict()), Rows: r.rows(), Sets: r.sets(), Tables: fidelityTables(r.sets())}
 	for i := range v.Rows {
 		v.Rows[i].Ratio = prettyTimes(v.Rows[i].Ratio)
 	}
@@ -77,6 +76,7 @@ type view struct {
 	Tiles      []tile
 	Rows       []row
 	Sets       []Fidelity
+	Tables     []fidelityTable
 	Latency    template.HTML
 	Agreement  template.HTML
 	Loss       template.HTML
@@ -98,7 +98,11 @@ func (r *Report) tiles() []tile {
 			fmt.Sprintf("%s at batch %d", ratioWord(r.Ratio.LatencyP50, good, "faster", "slower"), r.Student.Latency.Batch), ""})
 	}
 	if f := r.Fidelity; f.Samples > 0 {
-		t = append(t, tile{"agreement", percent(f.Agreement) + "%", "95% interval " + percentInterval(f.AgreementCI95), ""})
+		value, interval := percent(f.Agreement)+"%", percentInterval(f.AgreementCI95)
+		if m := f.measured(); m == MeasureR2 || m == MeasureCosine {
+			value, interval = coefficient(f.Agreement), coefficients(f.AgreementCI95)
+		}
+		t = append(t, tile{f.measured(), value, "95% interval " + interval, ""})
 	}
 	switch words, broken := strings.CutPrefix(r.contractWords(), "drop-in contract broken "); {
 	case r.Contract.OK:

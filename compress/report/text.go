@@ -53,17 +53,24 @@ func (r *Report) textFidelity(b *bytes.Buffer) {
 	if len(sets) == 0 {
 		return
 	}
-	b.WriteByte('\n')
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "fidelity on\tinputs\tagreement %%\t95%% interval\tKL (nats)\n")
-	for _, f := range sets {
-		name := plain(f.Set)
-		if f.ChoseEpoch {
-			name += " (chose the epoch)"
+	for _, group := range byMeasure(sets) {
+		b.WriteByte('\n')
+		t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+		columns := fidelityColumns(group[0])
+		fmt.Fprintf(t, "fidelity on\tinputs")
+		for _, c := range columns {
+			fmt.Fprintf(t, "\t%s", c.Head)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", name, count(f.Samples), percent(f.Agreement), percentInterval(f.AgreementCI95), nats(f.KL))
+		fmt.Fprintln(t)
+		for _, f := range group {
+			fmt.Fprintf(t, "%s\t%s", f.title(), count(f.Samples))
+			for _, c := range columns {
+				fmt.Fprintf(t, "\t%s", c.Of(f))
+			}
+			fmt.Fprintln(t)
+		}
+		t.Flush()
 	}
-	t.Flush()
 }
 
 // sets lists the measured sets of inputs, the main one first.

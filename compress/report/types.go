@@ -72,6 +72,12 @@ type Ratio struct {
 
 // Fidelity is how far the student answers as the teacher does on one set.
 //
+// Task and Measure say what the answers are and what Agreement then is: for
+// classes ("agreement", also where both are absent) the share of equal ones; for
+// labels ("label agreement") the share of equal decisions; for numbers ("R2") the
+// share of the teacher's variance explained; for embeddings ("mean cosine") that.
+// Output names the output compared where there are several.
+//
 // Samples counts inputs, Answers the distributions or ids in them (the same for
 // a classifier, more where a sample has one answer per position). Agreement is
 // the share of answers with the same arg max, its interval Wilson's with n =
@@ -80,6 +86,9 @@ type Ratio struct {
 // which a NaN or infinity occurred: they disagree and have no KL.
 type Fidelity struct {
 	Set            string          `json:"set"`
+	Output         string          `json:"output,omitempty"`
+	Task           string          `json:"task,omitempty"`
+	Measure        string          `json:"measure,omitempty"`
 	ChoseEpoch     bool            `json:"chose_epoch"`
 	Samples        int             `json:"samples"`
 	Answers        int             `json:"answers"`
@@ -87,6 +96,10 @@ type Fidelity struct {
 	AgreementCI95  Interval        `json:"agreement_ci95"`
 	KL             *float64        `json:"kl,omitempty"`
 	MaxAbsDiff     *float64        `json:"max_abs_diff,omitempty"`
+	RMSE           *float64        `json:"rmse,omitempty"`           // of numbers
+	RelativeError  *float64        `json:"relative_error,omitempty"` // mean of |student-teacher|/|teacher| over samples
+	LeastCosine    *float64        `json:"least_cosine,omitempty"`   // of embeddings
+	ExactMatch     *float64        `json:"exact_match,omitempty"`    // share of samples with all labels equal
 	NonFinite      int             `json:"non_finite"`
 	Worst          []Disagreement  `json:"worst"`
 	Confusions     []Confusion     `json:"confusions"`
@@ -94,12 +107,31 @@ type Fidelity struct {
 	ClassNames     []string        `json:"class_names,omitempty"`
 }
 
+// The measures that Fidelity.Agreement may hold.
+const (
+	MeasureAgreement = "agreement"
+	MeasureLabels    = "label agreement"
+	MeasureR2        = "R2"
+	MeasureCosine    = "mean cosine"
+)
+
+// measured is the measure's name.
+func (f Fidelity) measured() string {
+	if f.Measure == "" {
+		return MeasureAgreement
+	}
+	return f.Measure
+}
+
 // Disagreement is one input on which the two answer differently, in arg max or
 // in KL. Teacher and Student are class numbers (of the answer that differs most,
-// where a sample has several). KL is absent for models that give ids only.
+// where a sample has several). KL is absent for models that give ids only. For
+// tasks other than classes only Error is set: the root of the mean squared error,
+// 1 minus the cosine, or the divergence plus the labels that differ.
 type Disagreement struct {
 	Name    string   `json:"name"`
 	KL      *float64 `json:"kl,omitempty"`
+	Error   *float64 `json:"error,omitempty"`
 	Teacher int      `json:"teacher"`
 	Student int      `json:"student"`
 }
@@ -161,6 +193,7 @@ type Training struct {
 	Epochs     int          `json:"epochs"`
 	BestEpoch  int          `json:"best_epoch"`
 	SelectedOn string       `json:"selected_on"`
+	Measure    string       `json:"measure,omitempty"` // what the curve's agreement is, as in Fidelity
 	Curve      []CurvePoint `json:"curve"`
 }
 

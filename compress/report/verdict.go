@@ -79,7 +79,7 @@ func (r *Report) agreementWords() string {
 	if f.Samples == 0 {
 		return "agreement not measured"
 	}
-	s := fmt.Sprintf("agrees with the teacher on %s%% %s of %s inputs", percent(f.Agreement), percentInterval(f.AgreementCI95), count(f.Samples))
+	s := f.words()
 	if f.ChoseEpoch {
 		s += " (those that chose the epoch)"
 	}
