@@ -174,7 +174,7 @@ func TestIdentityAroundBranch(t *testing.T) {
 		m := build(17, vector, func(b *onnx.Builder, x string) string {
 			r := b.OpNamed("r", "Relu", []string{x})
 			a := b.OpNamed("a", "Identity", []string{r})
-			cond := b.Init(&onnx.Tensor{Name: "cond", Type: onnx.Bool, Data: []byte{1}})
+			cond := b.Op("Greater", []string{b.Op("ReduceMax", []string{x}, onnx.Int("keepdims", 0)), b.Float32("zero", nil, []float32{0})})
 			leaf := func() *onnx.Graph {
 				out := &onnx.Value{Name: "leaf", Kind: "tensor", Type: onnx.Float32}
 				g := &onnx.Graph{Name: "leaf", Outputs: []*onnx.Value{out}}

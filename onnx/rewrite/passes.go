@@ -16,13 +16,17 @@ var passes = []struct {
 }{
 	{"old-inputs", "files with IR version below 4 list their weights as inputs, which nobody feeds", oldInputs},
 	{"constants", "weights may sit in Constant nodes; afterwards all stand in one list", constants},
+	{"constant-of-shape", "weights may be written as a shape and one number", constantOfShape},
+	{"fold", "sizes are computed around Reshape although they are in the file, or are the batch", fold},
+	{"if", "exporters leave branches whose condition never changes", constantIfs},
+	{"zero-state", "recurrent layers begin with zeros whose number is computed from the batch", zeroStates},
 	{"identity", "exporters alias equal weights through Identity, which would tie them in training", identities},
 	{"dead", "what nobody reads costs memory and is counted as parameters", func(m *onnx.Model) error { removeDead(m.Graph); return nil }},
 }
 
 // Normalise returns the model in the form that the rest of the program expects:
-// weights only in initializers and not among the inputs, no Identity, nothing
-// unused. Inputs to be fed and outputs keep their names, types and order. The
+// weights only in initializers and not among the inputs, arithmetic on sizes
+// folded, no If on a constant, no Identity, nothing unused. Inputs to be fed and outputs keep their names, types and order. The
 // error names the pass that failed.
 func Normalise(m *onnx.Model) (*onnx.Model, error) {
 	if err := m.Check(); err != nil {
