@@ -3,6 +3,7 @@
 package student
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
@@ -23,7 +24,12 @@ type Arch struct {
 	// Propose lists what to try for inputs it can read: options, all but the width,
 	// which is chosen by size. Nil proposes the defaults.
 	Propose func(inputs []Input) []map[string]string
-	// Emit appends the layers and returns the tensor of logits, [N, width].
+	// Gives says why the architecture cannot give an answer of this per-sample
+	// shape, nil if it can. An architecture without it gives one vector, which is
+	// cut and shaped into whatever answers there are.
+	Gives func(inputs []Input, answer []int) error
+	// Emit appends the layers and returns the tensor of logits, [N, width], or that
+	// of the answer where the architecture has Gives.
 	Emit func(e *Emitter) string
 }
 
@@ -51,6 +57,19 @@ func Names() []string {
 // Lookup returns the architecture called name, nil if there is none.
 func Lookup(name string) *Arch { return archs[name] }
 
+// Suits says why the architecture cannot take the place of a teacher, nil if it
+// can.
+func (a *Arch) Suits(sig Signature) error {
+	inputs := sig.Reads()
+	if err := a.Fits(inputs); err != nil || a.Gives == nil {
+		return err
+	}
+	if len(sig.More) > 0 {
+		return fmt.Errorf("a %s gives one answer, the teacher %d", a.Name, 1+len(sig.More))
+	}
+	return a.Gives(inputs, sig.Logits)
+}
+
 func (a *Arch) optionNames() string {
 	var names []string
 	for _, o := range a.Options {
@@ -66,6 +85,9 @@ type Emitter struct {
 	Inputs []Input
 	// Width is the number of logits a sample.
 	Width int
+
+	// Answer is the per-sample shape of the answer, for architectures with Gives.
+	Answer []int
 
 	dense  bool // Emit gives the answer's own shape
 	opset  int64

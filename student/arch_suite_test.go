@@ -20,8 +20,10 @@ var ints = []onnx.DataType{onnx.Int64, onnx.Int64, onnx.Int64}
 // tried on it and, to tell their students apart, on one of large.
 var small, large = []toy{
 	{inputs: [][]int{{1, 5, 5}}}, {inputs: [][]int{{2, 6}}}, {inputs: [][]int{{6}, {}}, types: []onnx.DataType{onnx.Float32, onnx.Int64}, vocab: []int{0, 9}}, {inputs: [][]int{{6}}, types: ints, vocab: []int{9}},
+	{inputs: [][]int{{1, 5, 5}}, logits: []int{1, 5, 5}}, {inputs: [][]int{{6, 2}}, logits: []int{6, 3}},
 }, []toy{
 	{inputs: [][]int{{8, 12, 12}}}, {inputs: [][]int{{2, 40}}}, {inputs: [][]int{{40}, {}}, types: []onnx.DataType{onnx.Float32, onnx.Int64}, vocab: []int{0, 9}}, {inputs: [][]int{{30}, {30}}, types: ints, vocab: []int{50, -1}},
+	{inputs: [][]int{{8, 12, 12}}, logits: []int{2, 12, 12}}, {inputs: [][]int{{30, 3}}, logits: []int{30, 4}},
 }
 
 // suited is the position in small and large of teachers that an architecture fits.
@@ -36,31 +38,39 @@ func suited(t *testing.T, a *student.Arch) int {
 	return 0
 }
 
-func fits(t testing.TB, a *student.Arch, y toy) error { return a.Fits(y.signature(t).Reads()) }
+func fits(t testing.TB, a *student.Arch, y toy) error { return a.Suits(y.signature(t)) }
 
 // toys are the teachers every architecture has to fit, or refuse.
 func toys() map[string]toy {
 	all := map[string]toy{
-		"grey picture":     {inputs: [][]int{{1, 28, 28}}, logits: []int{10}, ending: "Softmax"},
-		"colour picture":   {inputs: [][]int{{3, 32, 32}}, logits: []int{10}},
-		"channels last":    {inputs: [][]int{{16, 16, 3}}},
-		"no channels":      {inputs: [][]int{{9, 13}}},
-		"flat":             {inputs: [][]int{{42}}, logits: []int{3}, ending: "ArgMax"},
-		"a number":         {inputs: [][]int{{}}},
-		"sequence":         {inputs: [][]int{{1, 50}}},
-		"two inputs":       {inputs: [][]int{{3, 4}, {5}}},
-		"two types":        {inputs: [][]int{{3, 4}, {5}}, types: []onnx.DataType{onnx.Float32, onnx.Int64}},
-		"bytes":            {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Uint8}},
-		"half precision":   {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float16}},
-		"doubles":          {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float64}},
-		"half out":         {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float16}, output: onnx.Float16},
-		"half softmax":     {inputs: [][]int{{3, 6, 6}}, output: onnx.Float16, ending: "Softmax"},
-		"half argmax":      {inputs: [][]int{{3, 6, 6}}, output: onnx.Float16, ending: "ArgMax"},
-		"signal":           {inputs: [][]int{{2, 40}}},
-		"vectors":          {inputs: [][]int{{12, 3}}, opset: 17},
-		"tokens":           {inputs: [][]int{{9}}, types: ints, vocab: []int{20}, ending: "Softmax"},
-		"tokens and mask":  {inputs: [][]int{{9}, {9}, {9}}, types: ints, vocab: []int{20, -1, 2}, opset: 17},
-		"logits of rank 3": {inputs: [][]int{{3, 6, 6}}, logits: []int{1, 5}, ending: "LogSoftmax"},
+		"grey picture":        {inputs: [][]int{{1, 28, 28}}, logits: []int{10}, ending: "Softmax"},
+		"colour picture":      {inputs: [][]int{{3, 32, 32}}, logits: []int{10}},
+		"channels last":       {inputs: [][]int{{16, 16, 3}}},
+		"no channels":         {inputs: [][]int{{9, 13}}},
+		"flat":                {inputs: [][]int{{42}}, logits: []int{3}, ending: "ArgMax"},
+		"a number":            {inputs: [][]int{{}}},
+		"sequence":            {inputs: [][]int{{1, 50}}},
+		"two inputs":          {inputs: [][]int{{3, 4}, {5}}},
+		"two types":           {inputs: [][]int{{3, 4}, {5}}, types: []onnx.DataType{onnx.Float32, onnx.Int64}},
+		"bytes":               {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Uint8}},
+		"half precision":      {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float16}},
+		"doubles":             {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float64}},
+		"half out":            {inputs: [][]int{{3, 6, 6}}, types: []onnx.DataType{onnx.Float16}, output: onnx.Float16},
+		"half softmax":        {inputs: [][]int{{3, 6, 6}}, output: onnx.Float16, ending: "Softmax"},
+		"half argmax":         {inputs: [][]int{{3, 6, 6}}, output: onnx.Float16, ending: "ArgMax"},
+		"signal":              {inputs: [][]int{{2, 40}}},
+		"vectors":             {inputs: [][]int{{12, 3}}, opset: 17},
+		"tokens":              {inputs: [][]int{{9}}, types: ints, vocab: []int{20}, ending: "Softmax"},
+		"tokens and mask":     {inputs: [][]int{{9}, {9}, {9}}, types: ints, vocab: []int{20, -1, 2}, opset: 17},
+		"picture to picture":  {inputs: [][]int{{3, 6, 6}}, logits: []int{2, 6, 6}},
+		"twice as large":      {inputs: [][]int{{1, 4, 6}}, logits: []int{3, 8, 12}},
+		"half as large":       {inputs: [][]int{{1, 4, 6}}, logits: []int{3, 2, 3}},
+		"from channels last":  {inputs: [][]int{{8, 6, 3}}, logits: []int{16, 12, 2}},
+		"from no channels":    {inputs: [][]int{{6, 8}}, logits: []int{6, 8}},
+		"tags":                {inputs: [][]int{{12, 3}}, logits: []int{12, 4}},
+		"tags of tokens":      {inputs: [][]int{{9}, {9}}, types: ints, vocab: []int{20, -1}, logits: []int{9, 4}},
+		"tags, classes first": {inputs: [][]int{{12, 3}}, logits: []int{4, 12}},
+		"logits of rank 3":    {inputs: [][]int{{3, 6, 6}}, logits: []int{1, 5}, ending: "LogSoftmax"},
 	}
 	for _, opset := range []int64{9, 11, 13, 17} {
 		all[fmt.Sprintf("picture at opset %d", opset)] = toy{inputs: [][]int{{3, 6, 6}}, opset: opset}
@@ -212,8 +222,11 @@ func once(t *testing.T, y toy, sp student.Spec) {
 func TestArchitecturesLearn(t *testing.T) {
 	for _, name := range student.Names() {
 		t.Run(name, func(t *testing.T) {
-			y := []toy{{inputs: [][]int{{1, 8, 8}}}, {inputs: [][]int{{3, 8}}}, {inputs: [][]int{{12}}}, {inputs: [][]int{{8}}, types: ints, vocab: []int{9}}}[suited(t, student.Lookup(name))]
-			y.ending = "Softmax"
+			y := []toy{{inputs: [][]int{{1, 8, 8}}}, {inputs: [][]int{{3, 8}}}, {inputs: [][]int{{12}}}, {inputs: [][]int{{8}}, types: ints, vocab: []int{9}},
+				{inputs: [][]int{{1, 4, 4}}, logits: []int{1, 4, 4}}, {inputs: [][]int{{6, 2}}, logits: []int{6, 3}}}[suited(t, student.Lookup(name))]
+			if len(y.logits) < 2 {
+				y.ending = "Softmax"
+			}
 			sig := y.signature(t)
 			s := build(t, sig, student.Spec{Arch: name}, 1)
 			_, curve := train(t, y, sig, s, 20, 64, 5e-3)
@@ -260,6 +273,11 @@ func TestFits(t *testing.T) {
 		{"bytes", "textcnn", toy{inputs: [][]int{{8}}, types: []onnx.DataType{onnx.Uint8}}, ""},
 		{"two lengths", "textcnn", toy{inputs: [][]int{{8}, {7}}, types: ints, vocab: []int{9, 9}}, `input "in1" is [7] of int64`},
 		{"columns", "tabular", toy{inputs: [][]int{{8}, {}}}, ""},
+		{"a picture for a picture", "fcn", toy{inputs: [][]int{{3, 8, 8}}, logits: []int{1, 24, 24}}, ""},
+		{"a picture of another shape", "fcn", toy{inputs: [][]int{{3, 8, 8}}, logits: []int{1, 8, 16}}, "[1 8 16] for [3 8 8] is not"},
+		{"classes for a picture", "fcn", toy{inputs: [][]int{{3, 8, 8}}, logits: []int{10}}, "not with [10]"},
+		{"tags for a sequence", "tcn", toy{inputs: [][]int{{8, 3}}, logits: []int{8, 2}}, ""},
+		{"classes for a sequence", "tcn", toy{inputs: [][]int{{8, 3}}, logits: []int{2}}, "answers at every place of a sequence, [8, classes] here, not with [2]"},
 		{"columns of columns", "tabular", toy{inputs: [][]int{{8, 2}}}, `input "in0" is [8 2] a sample`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -38,7 +38,7 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	if arch == nil {
 		panic("student: unknown architecture: " + spec.Arch)
 	}
-	if err := arch.Fits(sig.Reads()); err != nil {
+	if err := arch.Suits(sig); err != nil {
 		return nil, err
 	}
 	if v := sig.Teacher.Opset(""); v < oldestOpset {
@@ -49,7 +49,8 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 		Domain: sig.Teacher.Domain, ModelVersion: sig.Teacher.ModelVersion + 1, Metadata: slices.Clone(sig.Teacher.Metadata), Graph: g}
 	teacher := sig.Teacher.Clone().Graph
 	g.Inputs, g.Outputs = teacher.DataInputs(), teacher.Outputs
-	e := &Emitter{Builder: onnx.NewBuilder(g, ""), opset: sig.Teacher.Opset(""), arch: arch, spec: spec, seed: seed}
+	e := &Emitter{Builder: onnx.NewBuilder(g, ""), opset: sig.Teacher.Opset(""), arch: arch, spec: spec, seed: seed,
+		dense: arch.Gives != nil, Answer: sig.Logits}
 	for _, a := range sig.answers() {
 		e.Width += a.width()
 	}

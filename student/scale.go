@@ -4,6 +4,7 @@ package student
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/kdcompress/kdcompress/onnx"
 )
@@ -73,4 +74,16 @@ func (s *Student) append(stem, op, tensor string, dims []int64, by []float32) er
 	g.Nodes = append(g.Nodes, &onnx.Node{Name: b.Name(stem), OpType: op, Outputs: []string{tensor},
 		Inputs: []string{raw, b.Float32(stem+".by", dims, by)}})
 	return g.Sort()
+}
+
+// rescale multiplies the variance of a float32 weight.
+func rescale(t *onnx.Tensor, by float64) {
+	v, err := onnx.Values[float32](t)
+	if err != nil {
+		panic("student: a weight that is no number")
+	}
+	for i := range v {
+		v[i] *= float32(math.Sqrt(by))
+	}
+	t.Data = onnx.FloatData(t.Type, v)
 }

@@ -46,7 +46,7 @@ func TestParseSpec(t *testing.T) {
 
 func TestParseSpecErrors(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"unknown architecture", "nobody", `no student architecture "nobody"; there are conv1d, convnet, mlp, mobilenet, resnet, tabular, textcnn, transformer, or the path of an .onnx file`},
+		{"unknown architecture", "nobody", `no student architecture "nobody"; there are conv1d, convnet, fcn, mlp, mobilenet, resnet, tabular, tcn, textcnn, transformer, or the path of an .onnx file`},
 		{"nothing", "", `no student architecture ""`},
 		{"unknown option", "mlp:size=3", `student mlp has no option "size=3"; it has width, depth`},
 		{"no value", "mlp:width", `student mlp has no option "width"`},

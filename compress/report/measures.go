@@ -147,7 +147,7 @@ func (f Fidelity) words() string {
 	case MeasureLabels:
 		return fmt.Sprintf("agrees with the teacher on %s%% %s of the labels of %s", percent(f.Agreement), percentInterval(f.AgreementCI95), n)
 	case MeasureR2:
-		return fmt.Sprintf("explains %s%% %s of the variance of the teacher's numbers on %s", percent(f.Agreement), percentInterval(f.AgreementCI95), n)
+		return fmt.Sprintf("has an R2 of %s %s against the teacher's numbers on %s", coefficient(f.Agreement), coefficients(f.AgreementCI95), n)
 	case MeasureCosine:
 		return fmt.Sprintf("has a mean cosine of %s %s to the teacher's embeddings on %s", coefficient(f.Agreement), coefficients(f.AgreementCI95), n)
 	}
