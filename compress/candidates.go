@@ -61,7 +61,7 @@ func propose(ctx context.Context, c *Config, t *Teacher, sig student.Signature, 
 	var list []*candidate
 	for _, name := range student.Names() {
 		a := student.Lookup(name)
-		if a.Fits(sig.Reads()) != nil {
+		if a.Suits(sig) != nil {
 			continue
 		}
 		variants := []map[string]string{nil}

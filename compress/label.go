@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kdcompress/kdcompress/compress/data"
+	"github.com/kdcompress/kdcompress/compress/loss"
 	"github.com/kdcompress/kdcompress/compress/target"
 	"github.com/kdcompress/kdcompress/onnx/ort"
 )

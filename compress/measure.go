@@ -18,14 +18,10 @@ import (
 // latency, agreement.
 func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.Report, error) {
 	j.emit(Event{Kind: "stage", Stage: "measure", Message: "measuring the written file against the teacher"})
-	var dims [][]int
-	for i := range j.teacher.Model.Graph.DataInputs() {
-		dims = append(dims, j.set.Dims(i))
-	}
 	p := pair{
 		teacher: side{j.teacher.Path, j.teacher.File, j.teacher.Model},
 		student: side{j.path("student.onnx"), file, m},
-		dims:    dims, seed: j.Seed, threads: j.Threads,
+		dims:    j.dims(), seed: j.Seed, threads: j.Threads,
 	}
 	for _, a := range j.teacher.Answers {
 		p.answers = append(p.answers, a.Knowledge)

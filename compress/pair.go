@@ -49,6 +49,11 @@ func (p pair) interfaces(ctx context.Context) (*report.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	sizes, err := report.OtherSizes(ctx, p.teacher.file, p.student.file, p.dims, p.seed)
+	if err != nil {
+		return nil, err
+	}
+	runs = append(runs, sizes...)
 	r.SetContract(report.Contract(p.teacher.model, p.student.model), runs)
 	return r, nil
 }

@@ -174,6 +174,9 @@ func (j *job) prepare(ctx context.Context) error {
 // settle writes down the job as it is to be once its student is known.
 func (j *job) settle(ctx context.Context) error {
 	j.Config.Student = j.student.Spec
+	if err := j.anySize(ctx); err != nil {
+		return err
+	}
 	if err := j.prepareInside(ctx); err != nil {
 		return err
 	}
@@ -196,6 +199,38 @@ func (j *job) settle(ctx context.Context) error {
 		return err
 	}
 	return renameio.WriteFile(j.path("job.yaml"), b, 0o644)
+}
+
+// anySize refuses, before it is trained, a student that takes inputs of one size
+// where the teacher takes others.
+func (j *job) anySize(ctx context.Context) error {
+	m, err := j.student.Export()
+	if err != nil {
+		return err
+	}
+	b, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	checks, err := report.OtherSizes(ctx, j.teacher.File, b, j.dims(), j.Seed)
+	if err != nil {
+		return err
+	}
+	for _, c := range checks {
+		if !c.OK() {
+			return &onnx.Error{Path: j.teacher.Path, Err: fmt.Errorf("it takes inputs of other sizes than the data's, such as %v a sample, and student %s does not: choose one that reads any size, or fix the size in the teacher's file (%s)", c.Sizes, j.student.Spec, c.Error)}
+		}
+	}
+	return nil
+}
+
+// dims are the shapes of one sample of each input.
+func (j *job) dims() [][]int {
+	var dims [][]int
+	for i := range j.teacher.Model.Graph.DataInputs() {
+		dims = append(dims, j.set.Dims(i))
+	}
+	return dims
 }
 
 // heldShare is the share of the samples that chooses the epoch. Few samples
@@ -368,6 +403,9 @@ func firstBreak(c report.ContractResult) string {
 	for _, x := range c.Runs {
 		if !x.OK() && x.Batch == 0 { // it could not even be opened
 			return x.Error
+		}
+		if !x.OK() && x.Sizes != nil {
+			return fmt.Sprintf("the teacher takes inputs of other sizes, such as %v a sample, and the student does not: %s", x.Sizes, x.Error)
 		}
 		if !x.OK() {
 			return fmt.Sprintf("a run at batch %d: %s", x.Batch, x.Error)

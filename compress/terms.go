@@ -98,7 +98,7 @@ func (j *job) onlyClasses() error {
 	for _, f := range []struct {
 		on   bool
 		flag string
-	}{{j.Control, "control"}, {j.Balance, "balance"}, {j.FixBias, "fix-bias"}, {len(j.More) > 0, "teacher, given twice,"}, {strings.HasPrefix(j.Store, "top"), "store " + j.Store}} {
+	}{{j.Control, "control"}, {j.Balance, "balance"}, {j.FixBias, "fix-bias"}, {len(j.More) > 0, "teacher, given twice,"}, {strings.HasPrefix(j.Store, "topk"), "store " + j.Store}} {
 		if f.on && (len(j.teacher.Answers) > 1 || a.kind() != loss.ClassScores || a.layout().Answers() > 1) {
 			return usage("--%s is for teachers that give one class a sample", f.flag)
 		}

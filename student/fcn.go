@@ -76,6 +76,7 @@ func emitFCN(e *Emitter) string {
 	all := channels * up * up
 	x = e.biased("answer", x, from, all, 3, 1, 0.1)
 	straight := e.Conv("straight", picture, c, all, max(5, down|1), down, 1)
+	e.soften(0.1)
 	x = e.Op("Add", []string{x, straight})
 	if up > 1 {
 		x = e.Op("DepthToSpace", []string{x}, onnx.Int("blocksize", int64(up)))
@@ -97,10 +98,16 @@ func layoutOf(shape []int) string {
 // biased is Conv with a bias; gain is the variance its weights are to keep.
 func (e *Emitter) biased(stem, x string, in, out, size, stride int, gain float64) string {
 	y := e.Conv(stem, x, in, out, size, stride, 1)
+	e.soften(gain)
+	n := e.G.Nodes[len(e.G.Nodes)-1]
+	n.Inputs = append(n.Inputs, e.Constant(stem+".bias", 0, int64(out)))
+	return y
+}
+
+// soften gives the weights of the Conv emitted last another gain than its own of 2.
+func (e *Emitter) soften(gain float64) {
 	n := e.G.Nodes[len(e.G.Nodes)-1]
 	if t := e.G.Initializer(n.Inputs[1]); t != nil && gain != 2 {
 		rescale(t, gain/2)
 	}
-	n.Inputs = append(n.Inputs, e.Constant(stem+".bias", 0, int64(out)))
-	return y
 }

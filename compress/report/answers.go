@@ -39,7 +39,7 @@ type asker struct {
 }
 
 func newAsker(side Side, c CompareConfig, first []ort.Info) (*asker, error) {
-	s, err := ort.Open(side.Model, ort.Options{})
+	s, err := ort.Open(side.Model, ort.Options{NumbersOnly: true})
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func Latency(ctx context.Context, a, b []byte, o LatencyOptions) (LatencyPair, e
 	pair.LoadA, pair.LoadB = Quantile(0.5, loads[0]), Quantile(0.5, loads[1])
 	var runs [2]*ort.Bound
 	for i, model := range [2][]byte{a, b} {
-		s, err := ort.Open(model, ort.Options{Threads: o.Threads})
+		s, err := ort.Open(model, ort.Options{Threads: o.Threads, NumbersOnly: true})
 		if err != nil {
 			return pair, fmt.Errorf("latency of model %d: %w", i+1, err)
 		}
@@ -124,7 +124,7 @@ func loadTimes(ctx context.Context, models [2][]byte, o LatencyOptions) (ms [2][
 				return ms, err
 			}
 			began := time.Now()
-			s, err := ort.Open(model, ort.Options{Threads: o.Threads})
+			s, err := ort.Open(model, ort.Options{Threads: o.Threads, NumbersOnly: true})
 			ms[i] = append(ms[i], sinceMS(began))
 			if err == nil {
 				err = s.Close()

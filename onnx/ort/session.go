@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/yalue/onnxruntime_go"
@@ -18,6 +19,9 @@ type Options struct {
 	Threads    int      // threads within an operator; 1 if zero
 	NoOptimise bool     // run the graph as it is written, without rewriting
 	Outputs    []string // the outputs to fetch, in this order; nil for all as declared
+	// NumbersOnly leaves out, where Outputs is nil, those that are no tensors of
+	// numbers and could not be fetched: strings, sequences, maps.
+	NumbersOnly bool
 
 	saveTo string // where the runtime writes the optimised graph, "" for nowhere
 }
@@ -73,6 +77,9 @@ func Open(model []byte, opts Options) (*Session, error) {
 		if s.outputs, err = choose(sig.outputs, opts.Outputs); err != nil {
 			return nil, fmt.Errorf("opening a session: %w", err)
 		}
+	}
+	if opts.Outputs == nil && opts.NumbersOnly {
+		s.outputs = slices.DeleteFunc(slices.Clone(s.outputs), func(o Info) bool { return o.Kind != Tensor || o.Type.Size() == 0 })
 	}
 	if s.fetch, err = expose(model, sig, tensors(s.outputs)); err != nil {
 		return nil, fmt.Errorf("opening a session: %w", err)

@@ -41,6 +41,11 @@ func (f finder) from(v *onnx.Value) Knowledge {
 			return k
 		}
 		in := n.Inputs[0]
+		if f.looksUp(n) {
+			path = append(path, n)
+			at = n.Inputs[1]
+			continue
+		}
 		switch {
 		case n.OpType == "ZipMap":
 		case !standard(n):
@@ -80,6 +85,15 @@ func (f finder) from(v *onnx.Value) Knowledge {
 		path = append(path, n)
 		at = in
 	}
+}
+
+// looksUp says whether a node turns numbers of classes into their names, from a
+// constant list.
+func (f finder) looksUp(n *onnx.Node) bool {
+	if len(n.Inputs) != 2 || constant(f.m.Graph, n.Inputs[0]) == nil || f.producers[n.Inputs[1]] == nil {
+		return false
+	}
+	return n.OpType == "Gather" && standard(n) && n.Int("axis", 0) == 0 || n.OpType == "ArrayFeatureExtractor" && n.Domain == "ai.onnx.ml"
 }
 
 // tails are the operators that may follow a softmax without changing what it says.

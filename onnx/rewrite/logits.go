@@ -46,7 +46,7 @@ const (
 // Sigmoid, also one spelled with Neg and Exp; the scores an ArgMax chooses from;
 // a vector before it is divided by its length; else the output itself. Identity,
 // Cast, Flatten, Squeeze, Unsqueeze, Reshape, Transpose, ZipMap and a comparison
-// with a constant may stand between. Of a classifier of ai.onnx.ml it is the
+// with a constant may stand between, and a list that names are looked up in. Of a classifier of ai.onnx.ml it is the
 // output of probabilities. The error lists the model's outputs.
 func FindKnowledge(m *onnx.Model, output string) (Knowledge, error) {
 	f := finder{m: m, producers: m.Graph.Producers()}

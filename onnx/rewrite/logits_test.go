@@ -191,6 +191,10 @@ func TestKnowledgeTasks(t *testing.T) {
 		{"softmax, transposed", "z", "Softmax Transpose", rewrite.Classify, func(b *onnx.Builder, z string) string {
 			return b.Op("Transpose", []string{b.Op("Softmax", []string{z}, onnx.Int("axis", 1))}, onnx.Ints("perm", 0, 1))
 		}},
+		{"names of classes", "z", "Softmax ArgMax Gather", rewrite.Classify, func(b *onnx.Builder, z string) string {
+			best := b.Op("ArgMax", []string{b.Op("Softmax", []string{z}, onnx.Int("axis", 1))}, onnx.Int("axis", 1), onnx.Int("keepdims", 0))
+			return b.Op("Gather", []string{b.Init(&onnx.Tensor{Name: "names", Type: onnx.StringType, Dims: []int64{3}, Strings: [][]byte{{'a'}, {'b'}, {'c'}}}), best})
+		}},
 		{"sigmoid", "z", "Sigmoid", rewrite.Multilabel, func(b *onnx.Builder, z string) string { return b.Op("Sigmoid", []string{z}) }},
 		{"sigmoid and a threshold", "z", "Sigmoid Greater Cast", rewrite.Multilabel, func(b *onnx.Builder, z string) string {
 			y := b.Op("Greater", []string{b.Op("Sigmoid", []string{z}), b.Float32("half", nil, []float32{0.5})})
