@@ -3,6 +3,7 @@
 package rewrite
 
 import (
+	"math"
 	"slices"
 
 	"github.com/kdcompress/kdcompress/onnx"
@@ -53,7 +54,7 @@ func (v *value) tensor(name string) *onnx.Tensor {
 	n := make([]int64, len(v.items))
 	f := make([]float32, len(v.items))
 	for i, x := range v.items {
-		n[i], f[i] = int64(x.n), float32(x.n)
+		n[i], f[i] = x.whole(), float32(x.n)
 	}
 	switch v.t {
 	case onnx.Int64:
@@ -156,9 +157,21 @@ func (f *folder) ints(n *onnx.Node, operand int) ([]int64, bool) {
 	}
 	out := make([]int64, len(v.items))
 	for i, x := range v.items {
-		out[i] = int64(x.n)
+		out[i] = x.whole()
 	}
 	return out, true
+}
+
+// whole is the number of an item as an integer. The largest integers stand for "up to the
+// end"; as floats they lie beyond the range and are brought back to its bounds.
+func (x item) whole() int64 {
+	switch {
+	case x.n >= 1<<63:
+		return math.MaxInt64
+	case x.n < -1<<63:
+		return math.MinInt64
+	}
+	return int64(x.n)
 }
 
 // reshape gives a Reshape a constant shape where its own holds symbols that mean
