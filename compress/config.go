@@ -95,7 +95,9 @@ type Config struct {
 	// Threads run the teacher. They do not change the result.
 	Threads int `yaml:"threads"`
 
-	Precision    string  `yaml:"precision"`
+	// Shrink is what becomes of the trained student; Precision "fp32" leaves it.
+	Shrink `yaml:",inline"`
+
 	MaxSize      Bytes   `yaml:"max_size,omitempty"`
 	MaxLatency   float64 `yaml:"max_latency_ms,omitempty"` // median at batch 1 on one thread
 	MinAgreement float64 `yaml:"min_agreement,omitempty"`
@@ -135,7 +137,7 @@ func (d Data) options() data.Options {
 // Default is a configuration that lacks only Teacher, Data and Out.
 func Default() Config {
 	return Config{Student: "auto", Loss: "auto", Batch: 128, Rate: 2e-3, Warmup: 0.05, Clip: 1,
-		Decay: 1e-4, Seed: 1, Shards: 4, Threads: runtime.NumCPU(), Precision: "fp32"}
+		Decay: 1e-4, Seed: 1, Shards: 4, Threads: runtime.NumCPU(), Shrink: shrinkTo(fp32)}
 }
 
 // ReadJob reads a job file over the defaults. Unknown fields are errors.
@@ -189,8 +191,6 @@ func (c *Config) Check() error {
 		return usage("a held-out share of %g is not between 0 and 1", c.Held)
 	case c.Shards < 1 || c.Threads < 1:
 		return usage("shards and threads must be at least 1")
-	case c.Precision != "fp32":
-		return usage("precision %q cannot be written; this version writes fp32", c.Precision)
 	case !(c.MinAgreement >= 0 && c.MinAgreement <= 1):
 		return usage("a smallest agreement of %g is not a share", c.MinAgreement)
 	case !(c.MaxLatency >= 0) || c.MaxSize < 0:
@@ -221,6 +221,11 @@ func (c *Config) Check() error {
 	}
 	if _, _, err := parseTasks(c.Task); err != nil {
 		return &UsageError{err}
+	}
+	if c.Precision != fp32 {
+		if err := c.Shrink.check(); err != nil {
+			return err
+		}
 	}
 	if _, err := c.insideLosses(); err != nil {
 		return &UsageError{err}

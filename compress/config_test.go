@@ -53,7 +53,7 @@ func TestCheck(t *testing.T) {
 		{"held-out share", func(c *Config) { c.Held = 1 }, "held-out share of 1"},
 		{"shards", func(c *Config) { c.Shards = 0 }, "shards and threads must be at least 1"},
 		{"threads", func(c *Config) { c.Threads = 0 }, "shards and threads must be at least 1"},
-		{"precision", func(c *Config) { c.Precision = "int8" }, `precision "int8" cannot be written`},
+		{"precision", func(c *Config) { c.Precision = "int3" }, `precision "int3" is unknown`},
 		{"smallest agreement", func(c *Config) { c.MinAgreement = 99 }, "a smallest agreement of 99 is not a share"},
 		{"latency", func(c *Config) { c.MaxLatency = -1 }, "budgets cannot be negative"},
 		{"size", func(c *Config) { c.MaxSize = -1 }, "budgets cannot be negative"},

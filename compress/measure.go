@@ -62,7 +62,7 @@ func (j *job) measure(ctx context.Context, file []byte, m *onnx.Model) (*report.
 	if j.search != nil {
 		r.Candidates = j.search.Candidates
 	}
-	r.Budgets = j.budgets(r)
+	r.Budgets, r.Precision = j.budgets(r), j.precision
 	r.Command, r.Seed = j.Command, j.Seed
 	if r.Config, err = json.Marshal(j.Config); err != nil {
 		return nil, err

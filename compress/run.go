@@ -64,6 +64,9 @@ type job struct {
 	inside                       []loss.Term
 	taps                         []distill.Tap
 	ensemble                     *ensemble // nil with one teacher
+
+	precision *report.Precision // the forms that were tried, nil if none were
+	notTaken  []string          // what was asked for in vain
 }
 
 // Run distils a teacher as the configuration says. The model and its report
@@ -351,6 +354,9 @@ func (j *job) finish(ctx context.Context) (*Result, error) {
 	} {
 		m.SetProperty(p[0], p[1])
 	}
+	if m, err = j.shrink(ctx, m); err != nil {
+		return nil, err
+	}
 	part := j.path(".student.onnx.unchecked")
 	defer os.Remove(part)
 	if err := onnx.Save(part, m); err != nil {
@@ -381,7 +387,7 @@ func (j *job) finish(ctx context.Context) (*Result, error) {
 	if err := r.WriteHTML(j.path("report.html")); err != nil {
 		return nil, err
 	}
-	var missed []string
+	missed := j.notTaken
 	for _, b := range r.Budgets {
 		if !b.OK {
 			missed = append(missed, b.Name)

@@ -24,8 +24,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-TRAIN = 20000  # pictures trained on: enough for weights that are no longer random
-
 
 def fashion(folder):
     def read(name):
@@ -167,6 +165,7 @@ def main():
     p.add_argument("--cifar", required=True)
     p.add_argument("--out", required=True)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--pictures", type=int, default=20000, help="pictures trained on: enough for weights that are no longer random")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("names", nargs="*", default=[], metavar="NAME")
     args = p.parse_args()
@@ -184,7 +183,7 @@ def main():
         torch.manual_seed(args.seed)
         net = make()
         print(f"{name}: {sum(w.numel() for w in net.parameters())} parameters", flush=True)
-        pick = torch.randperm(len(tx))[:TRAIN]
+        pick = torch.randperm(len(tx))[:args.pictures]
         train(net, tx[pick], ty[pick], epochs, args.seed)
         net.eval()
         with torch.no_grad():

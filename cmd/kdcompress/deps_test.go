@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"compress/quant":          {"onnx", "onnx/rewrite", "onnx/ort"},
 	"compress/report":         {"onnx", "onnx/ort", "onnx/rewrite", "compress/data"},
 	"compress": {"onnx", "onnx/ort", "onnx/rewrite", "student", "student/op", "student/cut", "compress/data", "compress/target", "compress/loss",
-		"compress/distill", "compress/report"},
+		"compress/distill", "compress/report", "compress/quant"},
 	"cmd/kdcompress": {"compress", "compress/report", "student", "student/cut"},
 }
 

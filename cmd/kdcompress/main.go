@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command kdcompress makes a small model that answers as a large one does. Its
-// commands are distill, label, compare, inspect and env; `kdcompress help` and
+// commands are distill, label, quantize, compare, inspect and env; `kdcompress help` and
 // `kdcompress COMMAND --help` are the manual.
 package main
 
@@ -81,7 +81,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but a budget was missed.`,
 		Version:       compress.Version(),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &flagError{fmt.Errorf("no command %q; there are distill, label, compare, inspect and env", args[0])}
+				return &flagError{fmt.Errorf("no command %q; there are distill, label, quantize, compare, inspect and env", args[0])}
 			}
 			return nil
 		},
@@ -92,7 +92,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but a budget was missed.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &flagError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newDistill(stdout, stderr), newLabel(stdout, stderr), newCompare(stdout, stderr), newInspect(stdout), newEnv(stdout))
+	root.AddCommand(newDistill(stdout, stderr), newLabel(stdout, stderr), newQuantize(stdout, stderr), newCompare(stdout, stderr), newInspect(stdout), newEnv(stdout))
 	return root
 }
 

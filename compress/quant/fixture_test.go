@@ -109,6 +109,15 @@ var nets = []struct {
 		a := n.Op("Softmax", []string{n.Op("MatMul", []string{x, n.Op("Transpose", []string{x}, onnx.Ints("perm", 0, 2, 1))})}, onnx.Int("axis", -1))
 		return n.Op("MatMul", []string{n.Op("MatMul", []string{a, x}), n.weight("w", 16, 16, 5)})
 	}, 3},
+	{"normalised", 17, []onnx.Dim{onnx.Fixed(7), onnx.Fixed(16)}, func(n *net, x string) string {
+		for range 2 {
+			h := n.Op("LayerNormalization", []string{x, n.weight("gain", 1, 16), n.weight("b", 20, 16)})
+			h = n.Op("MatMul", []string{h, n.weight("w", 16, 16, 64)})
+			h = n.Op("Relu", []string{n.Op("Add", []string{h, n.weight("b", 20, 64)})})
+			x = n.Op("Add", []string{x, n.Op("MatMul", []string{h, n.weight("w", 64, 64, 16)})})
+		}
+		return n.Op("MatMul", []string{x, n.weight("w", 16, 16, 5)})
+	}, 5},
 	{"perceptron of matmuls", 12, []onnx.Dim{onnx.Fixed(20)}, func(n *net, x string) string {
 		x = n.Op("Add", []string{n.Op("MatMul", []string{x, n.weight("w", 20, 20, 64)}), n.weight("b", 20, 64)})
 		x = n.Op("Relu", []string{x})
@@ -133,7 +142,7 @@ func model(name string) *onnx.Model {
 			}
 		}
 		n.Output("y", onnx.Float32)
-		return &onnx.Model{IRVersion: 7, Opsets: []onnx.Opset{{Version: c.opset}}, Graph: g}
+		return &onnx.Model{IRVersion: 8, Opsets: []onnx.Opset{{Version: c.opset}}, Graph: g}
 	}
 	panic("no net " + name)
 }

@@ -5,6 +5,7 @@ package quant
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/onnx/ort"
@@ -27,6 +28,10 @@ type Observation struct {
 	// Means are the mean values of the channels that a layer reads: of axis 1 for
 	// Conv, of the last axis else.
 	Means map[string][]float64
+	// Peaks are the largest magnitudes of the same channels.
+	Peaks map[string][]float64
+	// roots are the tensors whose scale each one shares.
+	roots map[string]string
 	// Bad counts values that are not finite; they are left out.
 	Bad int64
 }
@@ -34,21 +39,31 @@ type Observation struct {
 // Observe runs the samples through the model and gathers the values of every
 // tensor that decides a scale.
 func (p *Plan) Observe(ctx context.Context, f Feed) (*Observation, error) {
-	names := p.Observed()
+	scaled := p.Observed()
+	names := slices.Clone(scaled)
+	for _, n := range p.Model.Graph.Nodes {
+		// Channels are looked at where a layer reads them.
+		if r := p.rule[n]; r != nil && r.Role == product && !slices.Contains(names, n.Inputs[0]) {
+			names = append(names, n.Inputs[0])
+		}
+	}
 	model, names, inputs, err := observable(p.Model, names)
 	if err != nil {
 		return nil, err
 	}
-	o := &Observation{Tensors: map[string]*Histogram{}, Means: map[string][]float64{}}
-	for _, name := range append(names, inputs...) {
+	o := &Observation{Tensors: map[string]*Histogram{}, Means: map[string][]float64{}, Peaks: map[string][]float64{}, roots: map[string]string{}}
+	for name, a := range p.tensors {
+		o.roots[name] = a.root
+	}
+	for _, name := range scaled {
 		o.Tensors[name] = &Histogram{}
 	}
 	last := map[string]bool{} // layers read the last axis
 	sums := map[string]*means{}
 	for _, n := range p.Model.Graph.Nodes {
 		if r := p.rule[n]; r != nil && r.Role == product {
-			in := p.tensors[n.Inputs[0]].root
-			if sums[in] == nil && in == n.Inputs[0] {
+			in := n.Inputs[0]
+			if sums[in] == nil {
 				sums[in] = &means{}
 				last[in] = n.OpType != "Conv"
 			}
@@ -59,7 +74,9 @@ func (p *Plan) Observe(ctx context.Context, f Feed) (*Observation, error) {
 		if err != nil {
 			return fmt.Errorf("tensor %q: %w", name, err)
 		}
-		o.Bad += o.Tensors[name].Add(x)
+		if h := o.Tensors[name]; h != nil {
+			o.Bad += h.Add(x)
+		}
 		if s := sums[name]; s != nil {
 			s.add(x, v.Dims, last[name])
 		}
@@ -100,7 +117,7 @@ func (p *Plan) Observe(ctx context.Context, f Feed) (*Observation, error) {
 		}
 	}
 	for name, s := range sums {
-		o.Means[name] = s.mean()
+		o.Means[name], o.Peaks[name] = s.mean(), s.peak
 	}
 	for name, h := range o.Tensors {
 		if h.Count == 0 {
@@ -108,6 +125,14 @@ func (p *Plan) Observe(ctx context.Context, f Feed) (*Observation, error) {
 		}
 	}
 	return o, nil
+}
+
+// of is what was seen of a tensor, or of the one whose scale it shared.
+func (o *Observation) of(name string) *Histogram {
+	if h := o.Tensors[name]; h != nil {
+		return h
+	}
+	return o.Tensors[o.roots[name]]
 }
 
 // observable is the model with the named tensors as its outputs, and which of the
@@ -132,10 +157,11 @@ func observable(m *onnx.Model, names []string) (model []byte, outputs, inputs []
 	return model, outputs, inputs, err
 }
 
-// means sums a tensor's values channel by channel.
+// means sums a tensor's values channel by channel and follows their magnitude.
 type means struct {
-	sum []float64
-	n   int64 // values a channel
+	sum  []float64
+	peak []float64
+	n    int64 // values a channel
 }
 
 func (s *means) add(x []float32, dims []int64, last bool) {
@@ -151,17 +177,21 @@ func (s *means) add(x []float32, dims []int64, last bool) {
 		inner *= int(d)
 	}
 	if s.sum == nil {
-		s.sum = make([]float64, channels)
+		s.sum, s.peak = make([]float64, channels), make([]float64, channels)
 	}
 	if len(s.sum) != channels {
 		return
 	}
 	for at := 0; at < len(x); at += inner {
 		var sum float64
+		var peak float32
 		for _, v := range x[at : at+inner] {
 			sum += float64(v)
+			peak = max(peak, v, -v)
 		}
-		s.sum[at/inner%channels] += sum
+		c := at / inner % channels
+		s.sum[c] += sum
+		s.peak[c] = max(s.peak[c], float64(peak))
 	}
 	s.n += int64(len(x) / channels)
 }

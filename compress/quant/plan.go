@@ -55,6 +55,31 @@ type activation struct {
 // named in keep stay in float. It fails where the model's operator set knows no
 // integers.
 func NewPlan(m *onnx.Model, keep map[string]bool) (*Plan, error) {
+	// A layer whose output was rounded for an operator that then stayed in float
+	// keeps its output in float; that may turn others, so it is decided anew.
+	floats := map[*onnx.Node]bool{}
+	for {
+		p, err := newPlan(m, keep, floats)
+		if err != nil {
+			return nil, err
+		}
+		before := len(floats)
+		for n, r := range p.rule {
+			out, _ := p.result(n)
+			if r.Role != product || r.Output || p.tensors[out] == nil {
+				continue
+			}
+			if !slices.ContainsFunc(p.w.readers[out], func(x *onnx.Node) bool { return p.rule[x] != nil }) {
+				floats[n] = true
+			}
+		}
+		if len(floats) == before {
+			return p, nil
+		}
+	}
+}
+
+func newPlan(m *onnx.Model, keep map[string]bool, floats map[*onnx.Node]bool) (*Plan, error) {
 	p := &Plan{Model: m, w: newWiring(m), rule: map[*onnx.Node]*rule{}, tensors: map[string]*activation{}}
 	if p.w.opset < oldest {
 		return nil, &onnx.Error{Err: fmt.Errorf("it imports opset %d; integers begin with opset %d", p.w.opset, oldest)}
@@ -64,7 +89,9 @@ func NewPlan(m *onnx.Model, keep map[string]bool) (*Plan, error) {
 	}
 	wanted := p.wanted()
 	for _, n := range m.Graph.Nodes {
-		p.settle(n, wanted)
+		if !floats[n] {
+			p.settle(n, wanted)
+		}
 	}
 	return p, nil
 }

@@ -18,6 +18,11 @@ type StaticOptions struct {
 	// of its bias (M. Nagel et al., Data-Free Quantization through Weight
 	// Equalization and Bias Correction, arXiv:1906.04721, section 4.2).
 	Correct bool
+
+	// Learned steps of activations by root tensor and of weights by initializer;
+	// zero points are those of the calibrated steps.
+	steps       map[string]float32
+	weightSteps map[string][]float32
 }
 
 // Static returns the model with QuantizeLinear and DequantizeLinear around the
@@ -25,7 +30,7 @@ type StaticOptions struct {
 // weights int8, symmetric, with a scale an output channel (one scale in all
 // below opset 13); activations with a zero point that is the smallest integer
 // where nothing is negative; biases int32. Interface and opset stay.
-func (p *Plan) Static(o *Observation, opt StaticOptions) (*onnx.Model, error) {
+func (p *Plan) Static(o *Observation, opt StaticOptions) (*Static, error) {
 	m := p.Model.Clone()
 	g := m.Graph
 	e := &emitter{Plan: p, opt: opt, seen: o, b: onnx.NewBuilder(g, ""), g: g, single: p.w.opset < perChannel,
@@ -80,7 +85,21 @@ func (p *Plan) Static(o *Observation, opt StaticOptions) (*onnx.Model, error) {
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("int8: %w", err)
 	}
-	return m, nil
+	return &Static{Model: m, layers: e.layers}, nil
+}
+
+// Static is a model whose layers compute with integers of fixed scales.
+type Static struct {
+	Model  *onnx.Model
+	layers []staticLayer
+}
+
+// staticLayer is a layer with a bias, in the model and as it was before.
+type staticLayer struct {
+	node  *onnx.Node
+	out   string // its output in the float model
+	bias  *onnx.Tensor
+	steps []float32 // of the bias, one a channel or one in all
 }
 
 // emitter is a model being written.
@@ -97,6 +116,7 @@ type emitter struct {
 	scales  map[string]scale
 	zeros   map[onnx.DataType]string
 	weights map[string]*storedWeight
+	layers  []staticLayer
 	// stored are initializers that stand for others, by their names.
 	stored map[string]string
 }
@@ -152,16 +172,21 @@ type storedWeight struct {
 	out  string // of its DequantizeLinear
 }
 
-// scaleOf writes the scale and zero point of a tensor, once.
+// scaleOf writes the scale and zero point of a tensor, once. The model's own inputs
+// are never clipped: pixels stand on a grid of 256 numbers, which the whole range
+// holds exactly.
 func (e *emitter) scaleOf(root string) (scale, error) {
 	if s, ok := e.scales[root]; ok && s.stepName != "" {
 		return s, nil
 	}
-	h := e.seen.Tensors[root]
+	h := e.seen.of(root)
 	if h == nil {
 		return scale{}, fmt.Errorf("int8: tensor %q was not observed", root)
 	}
-	lo, hi := e.opt.Calibrator.Range(h)
+	lo, hi := h.limits()
+	if !e.w.given[root] {
+		lo, hi = e.opt.Calibrator.Range(h)
+	}
 	lo, hi = min(lo, 0), max(hi, 0)
 	if most := e.tensors[root].most; most > 0 {
 		hi = min(hi, most)
@@ -169,20 +194,33 @@ func (e *emitter) scaleOf(root string) (scale, error) {
 	qlo, qhi := e.opt.Integers.ends()
 	step := float32((hi - lo) / (qhi - qlo))
 	if most := e.tensors[root].most; most > 0 {
-		// The Clip before it goes only if no integer lies beyond its bound.
-		for step*float32(qhi-qlo) > float32(most) {
-			step = math.Nextafter32(step, 0)
-		}
+		step = min(step, belowBound(most, qhi-qlo))
 	}
 	if !(step > 1e-20) {
 		step = 1 // nothing but zeros were seen
 	}
 	zero := min(max(math.RoundToEven(qlo-lo/float64(step)), qlo), qhi)
+	if learned := e.opt.steps[root]; learned > 0 {
+		step = learned
+		if most := e.tensors[root].most; most > 0 {
+			step = min(step, belowBound(most, qhi-qlo))
+		}
+	}
 	s := scale{step: step, zero: zero, rootTensor: root}
 	s.stepName = e.b.Float32("s", nil, []float32{step})
 	s.zeroName = e.zeroPoint(zero)
 	e.scales[root] = s
 	return s, nil
+}
+
+// belowBound is the largest step of which n stay within a Clip's bound: the Clip
+// before a QuantizeLinear goes only if no integer lies beyond.
+func belowBound(most, n float64) float32 {
+	step := float32(most / n)
+	for step*float32(n) > float32(most) {
+		step = math.Nextafter32(step, 0)
+	}
+	return step
 }
 
 // zeroPoint is a scalar of the activations' type; the one of qmin is shared.
@@ -243,6 +281,9 @@ func (e *emitter) layer(n *onnx.Node, input string, r *rule) {
 			}
 		}
 	}
+	if bias == nil && n.OpType != "MatMul" {
+		bias = make([]float32, w.grid.dims[axis])
+	}
 	if bias == nil {
 		return
 	}
@@ -259,7 +300,9 @@ func (e *emitter) layer(n *onnx.Node, input string, r *rule) {
 	if len(n.Inputs) > 2 {
 		name = n.Inputs[2]
 	}
-	out := e.dequantized(e.store(int32Tensor("b", []int64{int64(len(q))}, q), name), steps, 0, "")
+	t := int32Tensor("b", []int64{int64(len(q))}, q)
+	out := e.dequantized(e.store(t, name), steps, 0, "")
+	e.layers = append(e.layers, staticLayer{node: n, out: n.Outputs[0], bias: t, steps: steps})
 	n.Inputs = append(n.Inputs[:2:2], out)
 }
 
@@ -276,6 +319,9 @@ func (e *emitter) bias(n *onnx.Node) []float32 {
 func (e *emitter) weight(name string, axis int, step float32, n *onnx.Node) *storedWeight {
 	t := e.w.constant(name)
 	g := newGrid(e.w.float(name), t.Dims, axis, e.opt.Integers.weightMost(), e.single)
+	if learned := e.opt.weightSteps[name]; len(learned) == len(g.scales) {
+		copy(g.scales, learned)
+	}
 	for c, b := range e.bias(n) {
 		g.atLeast(c, float32(math.Abs(float64(b))/(float64(step)*0x1p30)))
 	}
@@ -317,7 +363,7 @@ func (e *emitter) dequantized(name string, scales []float32, axis int, zero stri
 // rounded, seen on the mean inputs; padding is not looked at. Nil where the means
 // are not known.
 func (e *emitter) meanError(n *onnx.Node, input string, w *storedWeight) []float64 {
-	mean := e.seen.Means[e.tensors[input].root]
+	mean := e.seen.Means[input]
 	dims, axis := w.grid.dims, w.grid.axis
 	groups, fan := 1, 1 // input channels a group
 	if n.OpType == "Conv" {

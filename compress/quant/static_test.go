@@ -38,7 +38,7 @@ func static(t testing.TB, m *onnx.Model, calibrator string) (*Plan, *onnx.Model)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, q
+	return p, q.Model
 }
 
 // TestFusion is the proof that nothing runs between DequantizeLinear and
@@ -302,17 +302,17 @@ func TestEveryProcessor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fused, err := Fused(encoded(t, q))
+		fused, err := Fused(encoded(t, q.Model))
 		if err != nil {
 			t.Fatal(err)
 		}
 		// On x86 ONNX Runtime turns int8 activations into uint8 ones, and loses
 		// layers where two operators read one of them.
 		whole := fused.Integer == 4 && len(fused.Stray) == 0 || i.Activation == onnx.Int8 && runtime.GOARCH == "amd64"
-		if e := noise(want, outputs(t, q, f, ort.Options{})); e > 0.003 || !whole {
+		if e := noise(want, outputs(t, q.Model, f, ort.Options{})); e > 0.003 || !whole {
 			t.Errorf("%+v: error %g, %+v", i, e, fused)
 		}
-		for _, w := range q.Graph.Initializers {
+		for _, w := range q.Model.Graph.Initializers {
 			if i.Reduced && w.Type == onnx.Int8 && w.Len() > 100 && slices.ContainsFunc(w.Data, func(b byte) bool { return int8(b) > 63 || int8(b) < -63 }) {
 				t.Errorf("%q leaves 7 bits", w.Name)
 			}

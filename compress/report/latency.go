@@ -56,26 +56,55 @@ func Latency(ctx context.Context, a, b []byte, o LatencyOptions) (LatencyPair, e
 		return pair, err
 	}
 	pair.LoadA, pair.LoadB = Quantile(0.5, loads[0]), Quantile(0.5, loads[1])
-	var runs [2]*ort.Bound
-	for i, model := range [2][]byte{a, b} {
-		s, err := ort.Open(model, ort.Options{Threads: o.Threads, NumbersOnly: true})
-		if err != nil {
-			return pair, fmt.Errorf("latency of model %d: %w", i+1, err)
-		}
-		defer s.Close()
-		if runs[i], err = bind(s, o); err != nil {
-			return pair, fmt.Errorf("latency of model %d: %w", i+1, err)
-		}
-		defer runs[i].Close()
-	}
-	times, err := alternate(ctx, runs, o)
+	times, err := runTimes(ctx, [][]byte{a, b}, o)
 	if err != nil {
-		return pair, fmt.Errorf("latency: %w", err)
+		return pair, err
 	}
 	pair.A, pair.B = o.stat(times[0]), o.stat(times[1])
 	pair.Ratio, pair.CI95 = MedianRatio(times[0], times[1], o.Seed)
 	pair.Short = len(times[0]) < o.MinRuns
 	return pair, nil
+}
+
+// Latencies times several models, a run of each in turn and in random order, as
+// Latency times two. Ratios are those of the first model's median to each one's,
+// with their intervals; the first is 1.
+func Latencies(ctx context.Context, models [][]byte, o LatencyOptions) (stats []LatencyStat, ratios []float64, ci []Interval, err error) {
+	o = o.filled()
+	times, err := runTimes(ctx, models, o)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for i, t := range times {
+		ratio, interval := 1.0, Interval{1, 1}
+		if i > 0 {
+			ratio, interval = MedianRatio(times[0], t, o.Seed)
+		}
+		stats, ratios, ci = append(stats, o.stat(t)), append(ratios, ratio), append(ci, interval)
+	}
+	return stats, ratios, ci, nil
+}
+
+// runTimes opens a session of each model and times their runs in turn, in
+// milliseconds.
+func runTimes(ctx context.Context, models [][]byte, o LatencyOptions) ([][]float64, error) {
+	runs := make([]*ort.Bound, len(models))
+	for i, model := range models {
+		s, err := ort.Open(model, ort.Options{Threads: o.Threads, NumbersOnly: true})
+		if err != nil {
+			return nil, fmt.Errorf("latency of model %d: %w", i+1, err)
+		}
+		defer s.Close()
+		if runs[i], err = bind(s, o); err != nil {
+			return nil, fmt.Errorf("latency of model %d: %w", i+1, err)
+		}
+		defer runs[i].Close()
+	}
+	times, err := alternate(ctx, runs, o)
+	if err != nil {
+		return nil, fmt.Errorf("latency: %w", err)
+	}
+	return times, nil
 }
 
 func (o LatencyOptions) filled() LatencyOptions {
@@ -137,20 +166,19 @@ func loadTimes(ctx context.Context, models [2][]byte, o LatencyOptions) (ms [2][
 	return ms, nil
 }
 
-// alternate runs both bindings in turn and returns what each run took in
-// milliseconds, the same number for both.
-func alternate(ctx context.Context, runs [2]*ort.Bound, o LatencyOptions) ([2][]float64, error) {
+// alternate runs all bindings in turn and returns what each run took in
+// milliseconds, the same number for each.
+func alternate(ctx context.Context, runs []*ort.Bound, o LatencyOptions) ([][]float64, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var ms [2][]float64
+	ms := make([][]float64, len(runs))
 	for i := range ms {
 		ms[i] = make([]float64, 0, mostRuns)
 	}
 	order := rand.New(rand.NewPCG(o.Seed, 0x6f72646572))
 	start := time.Now()
 	for warm := true; ; {
-		first := order.IntN(2)
-		for _, i := range [2]int{first, 1 - first} {
+		for _, i := range order.Perm(len(runs)) {
 			began := time.Now()
 			err := runs[i].Run()
 			if took := sinceMS(began); !warm {

@@ -23,6 +23,10 @@ func (r *Report) WriteText(w io.Writer) error {
 	r.textFidelity(&b)
 	r.textProof(&b)
 	r.textCandidates(&b)
+	if r.Precision != nil {
+		fmt.Fprintf(&b, "\nnumber types: %s\n", r.Precision.Verdict)
+		r.Precision.textForms(&b)
+	}
 	if len(r.Contract.Differences)+len(r.Contract.Runs)+len(r.Budgets)+len(r.Warnings) > 0 {
 		b.WriteByte('\n')
 	}

@@ -17,6 +17,7 @@ type Report struct {
 	Accuracy     *Accuracy       `json:"accuracy,omitempty"`
 	Contract     ContractResult  `json:"contract"`
 	Budgets      []Budget        `json:"budgets"`
+	Precision    *Precision      `json:"precision,omitempty"`
 	Training     *Training       `json:"training,omitempty"`
 	Proof        *Proof          `json:"proof,omitempty"`
 	Transfer     *Transfer       `json:"transfer_set,omitempty"`
