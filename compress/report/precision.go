@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -152,22 +153,36 @@ func (p *Precision) textForms(b *bytes.Buffer) {
 	}
 	fmt.Fprintf(t, "\tfile\tsmaller\tlatency%s\tfaster\tagreement %%\tverdict\n", at)
 	for _, c := range p.Forms {
-		if c.Failed != "" {
-			fmt.Fprintf(t, "%s\t\t\t\t\t\tnot made: %s\n", c.Name, plain(c.Failed))
-			continue
-		}
-		agreement := ""
-		if f := c.Fidelity; f.Samples > 0 {
-			agreement = percent(f.Agreement) + " " + percentInterval(f.AgreementCI95)
-		}
-		name := c.Name
+		cells := c.cells()
 		if c.Name == p.Chosen {
-			name = "> " + name
+			cells[0] = "> " + cells[0]
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s [%s, %s]\t%s\t%s\n", name, byteSize(c.Bytes), times(c.BytesRatio), milliseconds(c.Latency.P50),
-			times(c.Ratio), digits(c.RatioCI95[0], 3), digits(c.RatioCI95[1], 3), agreement, c.Verdict)
+		fmt.Fprintln(t, strings.Join(cells, "\t"))
 	}
 	t.Flush()
+}
+
+// cells are a form's row of a table: name, bytes, how much smaller, latency, how much
+// faster, agreement, verdict.
+func (c Form) cells() []string {
+	if c.Failed != "" {
+		return []string{c.Name, "", "", "", "", "", "not made: " + plain(c.Failed)}
+	}
+	agreement := ""
+	if f := c.Fidelity; f.Samples > 0 {
+		agreement = percent(f.Agreement) + " " + percentInterval(f.AgreementCI95)
+	}
+	return []string{c.Name, byteSize(c.Bytes), times(c.BytesRatio), milliseconds(c.Latency.P50),
+		fmt.Sprintf("%s [%s, %s]", times(c.Ratio), digits(c.RatioCI95[0], 3), digits(c.RatioCI95[1], 3)), agreement, c.Verdict}
+}
+
+// Rows are the forms as a table's cells.
+func (p *Precision) Rows() [][]string {
+	var rows [][]string
+	for _, c := range p.Forms {
+		rows = append(rows, c.cells())
+	}
+	return rows
 }
 
 // JSON is the report as one line.
