@@ -91,10 +91,12 @@ func (c *lastConv[T]) forward(f *Frame[T]) {
 	if len(f.In) > 2 {
 		bias = f.In[2]
 	}
+	c.loops.SetAhead(f.Shard, f.Ahead)
 	c.loops.Forward(f.Shard, f.First, f.Out[0], f.In[0], f.In[1], bias, c.images.of(f.N), f.Scratch)
 }
 
 func (c *lastConv[T]) backward(f *Frame[T]) {
+	c.loops.SetAhead(f.Shard, f.Ahead)
 	g := &kernel.GradLast[T]{DX: f.DIn[0], DW: f.DIn[1], Set: f.Fresh[0], DY: f.DOut[0], X: f.In[0], W: f.In[1],
 		Images: c.images.of(f.N), First: f.First, Last: f.Last}
 	if len(f.DIn) > 2 {

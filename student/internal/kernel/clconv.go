@@ -89,6 +89,7 @@ type shardLast[T Float] struct {
 	forward, back, sums []T // packed kernels for either direction, their gradient
 	waste               []T // sums over pixels that nobody wants
 	lines               lines[T]
+	ahead               *Ahead[T] // asked for meanwhile
 	outers              outers[T]
 	transform           transform[T]
 }
@@ -246,7 +247,7 @@ func (c *ConvLast[T]) Forward(shard int, first bool, y, x, w, bias []T, images i
 func (c *ConvLast[T]) strips(s *shardLast[T], y, img, bias []T, pixels, at int) {
 	l := &s.lines
 	for _, p := range c.panels {
-		*l = lines[T]{pixels: pixels, a: img[at:], as: c.x.stride * c.in, off: c.off.off, steps: c.off.steps,
+		*l = lines[T]{pixels: pixels, a: img[at:], as: c.x.stride * c.in, off: c.off.off, steps: c.off.steps, ahead: s.ahead,
 			b: s.forward[c.taps*c.in*p.before:], c: y[p.at:], cs: c.out, width: p.width, cols: p.cols, relu: c.relu}
 		if bias != nil {
 			l.bias = bias[p.at:]
@@ -296,3 +297,7 @@ func (c *ConvLast[T]) packBack(s *shardLast[T], w []T) {
 		}
 	}
 }
+
+// SetAhead gives a shard the memory that its loops ask for while they calculate, from
+// here on; nil is none.
+func (c *ConvLast[T]) SetAhead(shard int, a *Ahead[T]) { c.shards[shard].ahead = a }

@@ -126,7 +126,7 @@ func (c *ConvLast[T]) dataImage(s *shardLast[T], dx, sheet []T, add bool) {
 func (c *ConvLast[T]) dataStrips(s *shardLast[T], i int, dx, sheet []T, pixels int, add bool) {
 	b, l := &c.back[i], &s.lines
 	for _, p := range c.sides {
-		*l = lines[T]{pixels: pixels, a: sheet, as: c.out, off: b.off.off, steps: b.off.steps,
+		*l = lines[T]{pixels: pixels, a: sheet, as: c.out, off: b.off.off, steps: b.off.steps, ahead: s.ahead,
 			b: s.back[b.packed+len(b.taps)*c.out*p.before:], c: dx[p.at:], cs: c.x.stride * c.in, width: p.width, cols: p.cols, add: add}
 		l.run(b.off.bytes)
 	}
@@ -139,7 +139,7 @@ func (c *ConvLast[T]) weightImage(s *shardLast[T], img, d []T, rows, pixels, ask
 	for _, p := range c.panels {
 		sums := s.sums[c.taps*c.in*p.before:]
 		for k, at := range c.off.off {
-			*o = outers[T]{rows: c.off.steps, lines: rows, pixel: pixels,
+			*o = outers[T]{ahead: s.ahead, rows: c.off.steps, lines: rows, pixel: pixels,
 				a: img[at:], as: c.x.stride * c.in, askip: askip, d: d[p.at:], ds: c.out, dskip: dskip,
 				c: sums[k*c.off.steps*p.width:], width: p.width, cols: p.cols}
 			o.run()

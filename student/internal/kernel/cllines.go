@@ -48,6 +48,8 @@ type lines[T Float] struct {
 	cols      int
 	add, relu bool
 
+	ahead *Ahead[T] // asked for meanwhile
+
 	raw lines32
 }
 
@@ -68,6 +70,7 @@ type lines32 struct {
 	relu     int
 	mask     int // of the lanes of the last vector,
 	last     int // and how many they are
+	ahead    pace
 }
 
 // address is where a slice begins.
@@ -130,6 +133,7 @@ func (l *lines[T]) run(offBytes []int) {
 		b: address(l.b), c: address(l.c), cs: 4 * l.cs, add: flag(l.add), bias: address(l.bias), relu: flag(l.relu)}
 	s.mask, s.last = lastLanes(l.cols)
 	n := (l.pixels + len(forms) - 1) / len(forms)
+	s.ahead = l.ahead.take(n * len(l.off) * l.steps)
 	rows, more := l.pixels/n, l.pixels%n
 	if more > 0 {
 		s.tiles = more

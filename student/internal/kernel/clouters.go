@@ -19,6 +19,8 @@ type outers[T Float] struct {
 	c            []T
 	width, cols  int
 
+	ahead *Ahead[T] // asked for meanwhile
+
 	raw outers32
 }
 
@@ -32,6 +34,7 @@ type outers32 struct {
 	c             uintptr
 	cs            int
 	mask, last    int
+	ahead         [2]pace
 }
 
 // run adds the products.
@@ -58,6 +61,7 @@ func (o *outers[T]) run() {
 	for i, at := 0, 0; i < n; i++ {
 		rows := (o.rows - at) / (n - i)
 		s.a, s.c = address(o.a[at:]), address(o.c[at*width:])
+		s.ahead = [2]pace{o.ahead.take(o.lines * o.pixel), o.ahead.take(o.lines * o.pixel)}
 		forms[rows-1](s)
 		at += rows
 	}

@@ -166,7 +166,7 @@ func (f *winogradConv[T]) weights(s *shardLast[T], g *GradLast[T], p *space[T]) 
 		o := &s.outers
 		for plane := range planes {
 			for _, q := range c.panels {
-				*o = outers[T]{rows: c.in, lines: 1, pixel: n * f.forwardX,
+				*o = outers[T]{ahead: s.ahead, rows: c.in, lines: 1, pixel: n * f.forwardX,
 					a: p.left[plane*f.block*c.in:], as: c.in, d: p.right[plane*f.block*c.out+q.at:], ds: c.out,
 					c: s.sums[(plane*f.outWidth+q.before)*c.in:], width: q.width, cols: q.cols}
 				o.run()
@@ -194,7 +194,7 @@ func (f *winogradConv[T]) products(s *shardLast[T], dst, src, kernels []T, tiles
 	l, width := &s.lines, widthOf(panels)
 	for plane := range planes {
 		for _, q := range panels {
-			*l = lines[T]{pixels: tiles, a: src[plane*f.block*from:], as: from, off: origin[:], steps: from,
+			*l = lines[T]{pixels: tiles, a: src[plane*f.block*from:], as: from, off: origin[:], steps: from, ahead: s.ahead,
 				b: kernels[(plane*width+q.before)*from:], c: dst[plane*f.block*to+q.at:], cs: to, width: q.width, cols: q.cols}
 			l.run(origin[:])
 		}

@@ -183,6 +183,8 @@ func (w *last) lines(vectors, rows int) {
 	w.text(fmt.Sprintf("Lines%dx%d", vectors, rows), "l *lines32", 8)
 	w.p("MOVQ l+0(FP), SI")
 	w.p("MOVQ 16(SI), R8")
+	w.p("MOVQ 112(SI), R14")
+	w.p("MOVQ 120(SI), R15")
 	w.steps()
 	w.label("tile")
 	w.p("MOVQ 80(SI), AX")
@@ -219,6 +221,8 @@ func (w *last) lines(vectors, rows int) {
 	w.bases(rows)
 	w.p("MOVQ 40(SI), R13")
 	w.label("step")
+	w.p("PREFETCHT1 (R14)")
+	w.p("ADDQ R15, R14")
 	for i := 0; i < vectors; i++ {
 		w.p("VMOVUPS %s, %s", at(size*i, "(DX)"), w.v(i))
 	}
@@ -293,6 +297,7 @@ func (w *last) lines(vectors, rows int) {
 	w.steps()
 	w.p("DECQ (SI)")
 	w.p("JNZ tile")
+	w.p("MOVQ R14, 112(SI)")
 	w.p("VZEROUPPER")
 	w.p("RET")
 }
@@ -317,9 +322,17 @@ func (w *last) outers(vectors, rows int) {
 	w.p("MOVQ 40(SI), DX")
 	w.p("MOVQ 48(SI), R10")
 	w.p("MOVQ 56(SI), R11")
+	w.p("MOVQ 96(SI), R14")
+	w.p("MOVQ 104(SI), R15")
+	w.p("MOVQ 112(SI), BX")
+	w.p("MOVQ 120(SI), CX")
 	w.label("line")
 	w.p("MOVQ 8(SI), R13")
 	w.label("step")
+	w.p("PREFETCHT1 (R14)")
+	w.p("PREFETCHT1 (BX)")
+	w.p("ADDQ R15, R14")
+	w.p("ADDQ CX, BX")
 	for i := 0; i < vectors; i++ {
 		if i == vectors-1 {
 			w.loadLast(at(size*i, "(DX)"), mask, i)
