@@ -213,6 +213,7 @@ func (s *shrinker) add(name, note string, m *onnx.Model, err error) *form {
 		for _, p := range [][2]string{{"kdcompress.precision", name}, {"kdcompress.float_sha256", report.Describe("", s.float.file, s.float.model).SHA256}} {
 			m.SetProperty(p[0], p[1])
 		}
+		quant.Slim(m)
 		c.file, err = m.Encode()
 	}
 	if err != nil {

@@ -49,6 +49,18 @@ func (p *Plan) Static(o *Observation, opt StaticOptions) (*Static, error) {
 		e.insert(v.Name)
 	}
 	for i, n := range nodes {
+		if before := g.Nodes; e.clips(originals[i]) {
+			// The integers of what it reads end where its own values do.
+			name := originals[i].Outputs[0]
+			for _, x := range slices.Backward(before) {
+				if len(x.Outputs) == 1 && x.Outputs[0] == originals[i].Inputs[0] {
+					x.Outputs[0] = e.raw(name)
+					break
+				}
+			}
+			e.insert(name)
+			continue
+		}
 		r := p.rule[originals[i]]
 		var data map[int]string
 		if r != nil {
@@ -86,6 +98,22 @@ func (p *Plan) Static(o *Observation, opt StaticOptions) (*Static, error) {
 		return nil, fmt.Errorf("int8: %w", err)
 	}
 	return &Static{Model: m, layers: e.layers}, nil
+}
+
+// clips says whether a node is a Relu or Clip whose work the QuantizeLinear behind
+// it does: integers begin at zero, and end within the Clip's bound.
+func (e *emitter) clips(n *onnx.Node) bool {
+	if n.OpType != "Relu" && n.OpType != "Clip" {
+		return false
+	}
+	made := e.w.producer[n.Inputs[0]]
+	if made == nil || e.rule[made] == nil || len(n.Outputs) != 1 {
+		return false
+	}
+	out, _ := e.result(made)
+	a := e.tensors[out]
+	qlo, _ := e.opt.Integers.ends()
+	return out == n.Outputs[0] && a != nil && a.born && a.root == out && e.scales[out].zero == qlo
 }
 
 // Static is a model whose layers compute with integers of fixed scales.
