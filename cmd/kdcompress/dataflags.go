@@ -10,7 +10,7 @@ import (
 
 // addDataFlags adds the flags that say where samples are and how they are read.
 func addDataFlags(fs *pflag.FlagSet, d *compress.Data) {
-	fs.StringVar(&d.Path, "data", d.Path, "samples: IDX, .npy, .npz or CSV file, folder or .tar of PNG and JPEG pictures")
+	fs.StringVar(&d.Path, "data", d.Path, "samples: IDX, .npy, .npz or CSV file, folder or .tar of PNG and JPEG pictures, or noise:SAMPLES, pictures of noise")
 	fs.StringVar(&d.Format, "format", d.Format, "idx, npy, npz, csv, images or tar; found by content if not given")
 	fs.StringVar(&d.Labels, "labels", d.Labels, "classes, for the report: a file, column:NAME, array:NAME or folder")
 	fs.Float64Var(&d.Scale, "scale", d.Scale, "factor of every value; 1/255 for 8-bit pictures, else 1")

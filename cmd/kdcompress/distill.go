@@ -193,12 +193,6 @@ func lossHelp(family string) string {
 	for _, l := range compress.Losses(family) {
 		fmt.Fprintf(&b, "  %s\n", l)
 	}
-	for _, k := range cut.Kinds() {
-		fmt.Fprintf(&b, "  %-10s %s\n", k.Name, k.Summary)
-		for _, o := range k.Options {
-			fmt.Fprintf(&b, "    %-10s %s (%s)\n", o.Name, o.Doc, o.Default)
-		}
-	}
 	return strings.TrimRight(b.String(), "\n")
 }
 

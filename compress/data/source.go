@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // column is the stored values of one model input, a row a sample.
@@ -59,6 +60,9 @@ func (s *source) close() error {
 func openSource(ctx context.Context, path string, want []Want, o Options) (*source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
+		if strings.HasPrefix(path, noisePrefix) {
+			return openNoise(ctx, path, want, o)
+		}
 		return nil, err
 	}
 	if info.IsDir() {
