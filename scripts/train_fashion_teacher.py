@@ -5,14 +5,15 @@
     python3 scripts/train_fashion_teacher.py --data DIR --out FILE.onnx
 
 DIR holds the four gzip-compressed IDX files of Fashion-MNIST. Needs PyTorch,
-NumPy and onnx. A plain convolutional net with BatchNorm; the images are
-flipped at random while training. The graph takes "image", float[N,1,28,28],
-each pixel (x/255 - 0.28604) / 0.35302, and gives "logits", float[N,10]. The
-test images are evaluated once, at the end, and choose nothing.
+NumPy and onnx. A small residual net with BatchNorm, on images shifted by up
+to two pixels and flipped, under a one-cycle schedule; --bf16 is faster on
+processors with bfloat16 instructions. The graph takes "image",
+float[N,1,28,28], each pixel (x/255 - 0.28604) / 0.35302, and gives "logits",
+float[N,10]. The test images are evaluated once, at the end, and choose
+nothing.
 """
 import argparse
 import gzip
-import math
 import os
 import time
 
@@ -28,15 +29,71 @@ def idx(directory, name):
     with gzip.open(os.path.join(directory, name), "rb") as f:
         raw = f.read()
     dims = [int.from_bytes(raw[4 + 4 * i:8 + 4 * i], "big") for i in range(raw[3])]
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(dims)
-
-
-def images(a):
-    return ((torch.from_numpy(a.copy()).float() / 255 - MEAN) / STD)[:, None]
+    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(dims).copy())
 
 
 def block(i, o):
-    return [nn.Conv2d(i, o, 3, padding=1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+    return nn.Sequential(nn.Conv2d(i, o, 3, padding=1, bias=False), nn.BatchNorm2d(o), nn.ReLU())
+
+
+class Residual(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.body = nn.Sequential(block(width, width), block(width, width))
+
+    def forward(self, x):
+        return x + self.body(x)
+
+
+def resnet(channels, stem, widths, classes=10):
+    """Three stages, each but the first behind a pooling by two."""
+    a, b, c = widths
+    return nn.Sequential(block(channels, stem), *([nn.MaxPool2d(2)] if a > stem else []), block(stem, a), Residual(a), nn.MaxPool2d(2), block(a, b),
+                         *([Residual(b)] if c == b else [nn.MaxPool2d(2), block(b, c)]), Residual(c), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c, classes))
+
+
+def crops(x, pad):
+    """Every image shifted by up to pad pixels, half of them mirrored."""
+    n, _, h, w = x.shape
+    x = F.pad(x, (pad,) * 4).permute(0, 2, 3, 1)
+    rows = torch.randint(2 * pad + 1, (n, 1)) + torch.arange(h)
+    columns = torch.randint(2 * pad + 1, (n, 1)) + torch.arange(w)
+    mirrored = torch.rand(n) < 0.5
+    columns[mirrored] = columns[mirrored].flip(1)
+    return x[torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)  # channels last in memory
+
+
+def fit(net, x, y, epochs, pad, bf16, rate=0.4, decay=5e-4):
+    """SGD with Nesterov momentum, the rate up for a quarter of the steps, then down to zero."""
+    net.to(memory_format=torch.channels_last)
+    steps = len(x) // BATCH
+    opt = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, nesterov=True, weight_decay=decay)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(opt, rate, total_steps=steps * epochs, pct_start=0.25, anneal_strategy="linear", cycle_momentum=False)
+    began = time.time()
+    for epoch in range(epochs):
+        net.train()
+        order, total = torch.randperm(len(x)), 0.0
+        for s in range(steps):
+            i = order[s * BATCH:(s + 1) * BATCH]
+            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                z = net(crops(x[i], pad))
+            loss = F.cross_entropy(z.float(), y[i])
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            cycle.step()
+            total += loss.item()
+        print(f"epoch {epoch + 1}/{epochs}  loss {total / steps:.4f}  {time.time() - began:.0f}s", flush=True)
+
+
+def export(net, tx, ty, out):
+    net.eval()
+    with torch.no_grad():
+        right = sum((net(tx[i:i + 500]).argmax(1) == ty[i:i + 500]).sum().item() for i in range(0, len(tx), 500))
+    print(f"{sum(p.numel() for p in net.parameters())} parameters, accuracy on the test images {right / len(tx):.4f}")
+    net.to(memory_format=torch.contiguous_format)
+    torch.onnx.export(net, torch.zeros(1, *tx.shape[1:]), out, input_names=["image"], output_names=["logits"],
+                      dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}}, opset_version=13, dynamo=False)
 
 
 def main():
@@ -45,39 +102,14 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--epochs", type=int, default=10)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--bf16", action="store_true")
     a = p.parse_args()
     torch.manual_seed(a.seed)
-    x, y = images(idx(a.data, "train-images-idx3-ubyte.gz")), torch.from_numpy(idx(a.data, "train-labels-idx1-ubyte.gz").astype(np.int64))
-    tx, ty = images(idx(a.data, "t10k-images-idx3-ubyte.gz")), torch.from_numpy(idx(a.data, "t10k-labels-idx1-ubyte.gz").astype(np.int64))
-    net = nn.Sequential(*block(1, 32), nn.MaxPool2d(2), *block(32, 64), *block(64, 64), nn.MaxPool2d(2), *block(64, 128),
-                        nn.Dropout2d(0.1), nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 49, 96), nn.ReLU(), nn.Linear(96, 10))
-    net = net.to(memory_format=torch.channels_last)
-    steps = len(x) // BATCH * a.epochs
-    opt = torch.optim.AdamW(net.parameters(), lr=1, weight_decay=1e-3)
-    rate = torch.optim.lr_scheduler.LambdaLR(opt, lambda s: 3e-3 * min((s + 1) / 200, 0.5 + 0.5 * math.cos(math.pi * s / steps)))
-    began = time.time()
-    for epoch in range(a.epochs):
-        net.train()
-        order, total = torch.randperm(len(x)), 0.0
-        for s in range(len(x) // BATCH):
-            i = order[s * BATCH:(s + 1) * BATCH]
-            b = x[i]
-            flip = torch.rand(len(b)) < 0.5
-            b[flip] = b[flip].flip(3)
-            loss = F.cross_entropy(net(b.to(memory_format=torch.channels_last)), y[i], label_smoothing=0.05)
-            opt.zero_grad()
-            loss.backward()
-            opt.step()
-            rate.step()
-            total += loss.item()
-        print(f"epoch {epoch + 1}/{a.epochs}  loss {total / (len(x) // BATCH):.4f}  {time.time() - began:.0f}s", flush=True)
-    net.eval()
-    with torch.no_grad():
-        right = sum((net(tx[i:i + 500]).argmax(1) == ty[i:i + 500]).sum().item() for i in range(0, len(tx), 500))
-    print(f"accuracy on the test images {right / len(tx):.4f}")
-    net = net.to(memory_format=torch.contiguous_format)
-    torch.onnx.export(net, torch.zeros(1, 1, 28, 28), a.out, input_names=["image"], output_names=["logits"],
-                      dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}}, opset_version=13, dynamo=False)
+    x, y, tx, ty = (idx(a.data, n) for n in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"))
+    x, tx = (((v.float() / 255 - MEAN) / STD)[:, None] for v in (x, tx))
+    net = resnet(1, 32, (64, 128, 128))
+    fit(net, x, y.long(), a.epochs, 2, a.bf16)
+    export(net, tx, ty.long(), a.out)
 
 
 if __name__ == "__main__":
