@@ -39,6 +39,7 @@ func (j *job) shrink(ctx context.Context, m *onnx.Model) (*onnx.Model, error) {
 	if len(j.held) > 2*mostChoosing {
 		s.choosing, s.held = j.held[:mostChoosing], j.held[mostChoosing:]
 	}
+	s.others = s.choosing
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}

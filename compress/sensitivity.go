@@ -33,7 +33,7 @@ func (s *shrinker) mixed(ctx context.Context, t *trials, static *form) error {
 		return onnx.InFile(s.float.path, err)
 	}
 	keep := map[string]bool{}
-	var last *form
+	var last *onnx.Model
 	for kept := 0; 2*kept < layers; {
 		// One more at a time, later a quarter more.
 		for range 1 + kept/4 {
@@ -44,11 +44,8 @@ func (s *shrinker) mixed(ctx context.Context, t *trials, static *form) error {
 		if err != nil {
 			return err
 		}
-		last = &form{model: m}
-		if last.file, err = m.Encode(); err != nil {
-			return err
-		}
-		if drop, err = s.drop(ctx, last); err != nil {
+		last = m
+		if drop, err = s.dropOf(ctx, m); err != nil {
 			return err
 		}
 		if drop <= margin*s.MaxDrop {
@@ -62,8 +59,8 @@ func (s *shrinker) mixed(ctx context.Context, t *trials, static *form) error {
 		}
 	}
 	s.layers = append(s.layers, names...)
-	c := s.add(nameMixed, fmt.Sprintf("%s, %d of %d layers in float", t.method, len(names), layers), last.model, nil)
-	c.Error, err = t.error(ctx, last.model)
+	c := s.add(nameMixed, fmt.Sprintf("%s, %d of %d layers in float", t.method, len(names), layers), last, nil)
+	c.Error, err = t.error(ctx, last)
 	return err
 }
 
@@ -81,6 +78,15 @@ func (s *shrinker) keeping(ctx context.Context, t *trials, keep map[string]bool)
 		return nil, onnx.InFile(s.float.path, err)
 	}
 	return compact(m.Model), nil
+}
+
+// dropOf is the share of answers that a model loses.
+func (s *shrinker) dropOf(ctx context.Context, m *onnx.Model) (float64, error) {
+	file, err := m.Encode()
+	if err != nil {
+		return 0, err
+	}
+	return s.drop(ctx, &form{model: m, file: file})
 }
 
 // drop is the share of answers that a form loses, on the samples that choose.

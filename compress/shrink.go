@@ -105,6 +105,7 @@ type shrinker struct {
 	// calibrating samples decide ranges, choosing ones which layers stay in float,
 	// held ones measure what is reported.
 	calibrating, choosing, held []int
+	others                      []int               // of choosing, those that do not calibrate
 	answers                     []rewrite.Knowledge // the float model's, none where none is found
 	seed                        uint64
 	threads                     int
@@ -140,12 +141,13 @@ func (s *shrinker) split(n int) {
 	k := min(s.Samples, max(n/2, min(n, fewestCalibrating)))
 	s.calibrating, order = order[:k:k], order[k:]
 	extra := min(mostChoosing, len(order)/4)
-	s.choosing = append(s.calibrating, order[:extra]...)
+	s.others = order[:extra:extra]
+	s.choosing = append(s.calibrating, s.others...)
 	s.held = order[extra:min(len(order), extra+mostMeasured)]
 	if len(s.held) == 0 {
 		s.held = s.calibrating
 	}
-	for _, idx := range [][]int{s.calibrating, s.choosing, s.held} {
+	for _, idx := range [][]int{s.calibrating, s.choosing, s.others, s.held} {
 		slices.Sort(idx)
 	}
 }

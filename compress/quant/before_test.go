@@ -37,7 +37,11 @@ func uneven(name string) *onnx.Model {
 
 func planned(t *testing.T, m *onnx.Model, f Feed) (*Plan, *Observation) {
 	t.Helper()
-	prepared, err := Prepare(m, nil)
+	ranks, err := Ranks(context.Background(), m, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := Prepare(m, ranks)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/onnx/ort"
 	"github.com/kdcompress/kdcompress/onnx/rewrite"
 )
@@ -20,8 +21,11 @@ import (
 // M. Nagel et al., arXiv:1906.04721, section 4.2, in its empirical form.
 func (s *Static) CorrectBias(ctx context.Context, p *Plan, f Feed) error {
 	var names []string
+	var layers []staticLayer
 	for _, l := range s.layers {
-		names = append(names, l.out)
+		if l.bias != nil {
+			names, layers = append(names, l.out), append(layers, l)
+		}
 	}
 	if len(names) == 0 {
 		return nil
@@ -34,28 +38,17 @@ func (s *Static) CorrectBias(ctx context.Context, p *Plan, f Feed) error {
 	if err != nil {
 		return err
 	}
-	want, err := channelMeans(ctx, file, names, s.layers, f)
+	want, err := channelMeans(ctx, file, names, layers, f)
 	if err != nil {
 		return err
 	}
-	for i, l := range s.layers {
+	for i, l := range layers {
 		out := l.node.Outputs[0]
-		tapped, err := rewrite.Tap(s.Model, out)
+		file, err := upTo(s.Model, out)
 		if err != nil {
 			return err
 		}
-		// Nothing behind the layer is of interest.
-		tapped.Graph.Outputs = tapped.Graph.Outputs[len(tapped.Graph.Outputs)-1:]
-		for _, v := range s.Model.Graph.Outputs {
-			if v.Name == out {
-				tapped.Graph.Outputs[0] = v
-			}
-		}
-		file, err := rewrite.RemoveDead(tapped).Encode()
-		if err != nil {
-			return err
-		}
-		got, err := channelMeans(ctx, file, []string{out}, s.layers[i:i+1], f)
+		got, err := channelMeans(ctx, file, []string{out}, layers[i:i+1], f)
 		if err != nil {
 			return err
 		}
@@ -63,16 +56,45 @@ func (s *Static) CorrectBias(ctx context.Context, p *Plan, f Feed) error {
 			if len(got[0]) != len(want[i]) || 4*len(want[i]) != len(l.bias.Data) {
 				break
 			}
-			step := l.steps[0]
-			if len(l.steps) > 1 {
-				step = l.steps[c]
-			}
-			at := l.bias.Data[4*c:]
-			b := float64(int32(binary.LittleEndian.Uint32(at))) + math.RoundToEven((want[i][c]-got[0][c])/float64(step))
-			binary.LittleEndian.PutUint32(at, uint32(int32(min(max(b, math.MinInt32), math.MaxInt32))))
+			l.shift(c, want[i][c]-got[0][c])
 		}
 	}
 	return nil
+}
+
+// upTo encodes the part of the model that computes a tensor, which is its output.
+func upTo(m *onnx.Model, name string) ([]byte, error) {
+	tapped, err := rewrite.Tap(m, name)
+	if err != nil {
+		return nil, err
+	}
+	tapped.Graph.Outputs = tapped.Graph.Outputs[len(tapped.Graph.Outputs)-1:]
+	for _, v := range m.Graph.Outputs {
+		if v.Name == name {
+			tapped.Graph.Outputs[0] = v
+		}
+	}
+	return rewrite.RemoveDead(tapped).Encode()
+}
+
+// biasStep is the step of a channel's bias.
+func (l *staticLayer) biasStep(channel int) float64 {
+	if len(l.steps) > 1 {
+		return float64(l.steps[channel])
+	}
+	return float64(l.steps[0])
+}
+
+// biasOf is the bias of a channel.
+func (l *staticLayer) biasOf(channel int) float64 {
+	return float64(int32(binary.LittleEndian.Uint32(l.bias.Data[4*channel:]))) * l.biasStep(channel)
+}
+
+// shift adds a number to the bias of a channel.
+func (l *staticLayer) shift(channel int, by float64) {
+	at := l.bias.Data[4*channel:]
+	b := float64(int32(binary.LittleEndian.Uint32(at))) + math.RoundToEven(by/l.biasStep(channel))
+	binary.LittleEndian.PutUint32(at, uint32(int32(min(max(b, math.MinInt32), math.MaxInt32))))
 }
 
 // channelMeans are the mean values of the output channels of layers.

@@ -21,6 +21,8 @@ type Integers struct {
 	Fast bool
 	// Hint says to a person what that means.
 	Hint string
+
+	weightBits int // other than 8 or 7, for tests
 }
 
 // IntegersHere are the types for this processor. Activations are unsigned on x86,
@@ -34,17 +36,20 @@ func integersFor(arch string, features []string) Integers {
 	}
 	switch {
 	case arch == "amd64" && has("avx512_vnni", "avx_vnni"):
-		return Integers{onnx.Uint8, false, true, "the processor has 8-bit dot products (VNNI): int8 products are up to four times as fast as float ones"}
+		return Integers{Activation: onnx.Uint8, Reduced: false, Fast: true, Hint: "the processor has 8-bit dot products (VNNI): int8 products are up to four times as fast as float ones"}
 	case arch == "amd64":
-		return Integers{onnx.Uint8, true, false, "the processor has no 8-bit dot products (VNNI): weights keep to 7 bits, and int8 may bring little speed"}
+		return Integers{Activation: onnx.Uint8, Reduced: true, Fast: false, Hint: "the processor has no 8-bit dot products (VNNI): weights keep to 7 bits, and int8 may bring little speed"}
 	case has("asimddp", "i8mm"):
-		return Integers{onnx.Int8, false, true, "the processor has 8-bit dot products (asimddp)"}
+		return Integers{Activation: onnx.Int8, Reduced: false, Fast: true, Hint: "the processor has 8-bit dot products (asimddp)"}
 	}
-	return Integers{onnx.Int8, false, false, "the processor has no 8-bit dot products: int8 may bring little speed"}
+	return Integers{Activation: onnx.Int8, Reduced: false, Fast: false, Hint: "the processor has no 8-bit dot products: int8 may bring little speed"}
 }
 
 // weightMost is the largest magnitude of a weight.
 func (i Integers) weightMost() float64 {
+	if i.weightBits > 0 {
+		return float64(int(1)<<(i.weightBits-1)) - 1
+	}
 	if i.Reduced {
 		return 63
 	}

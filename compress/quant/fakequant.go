@@ -179,7 +179,7 @@ func (f *Fake) Integers() (*Static, error) {
 		}
 	}
 	opt := f.opt
-	opt.Correct = false
+	opt.Correct, opt.Rounding = false, nil
 	opt.steps, opt.weightSteps = map[string]float32{}, map[string][]float32{}
 	for root, s := range f.tensors {
 		v, err := learned(s)

@@ -23,6 +23,9 @@ type StaticOptions struct {
 	// zero points are those of the calibrated steps.
 	steps       map[string]float32
 	weightSteps map[string][]float32
+	// Rounding are integers of weights by initializer, in the place of the nearest
+	// ones: those that AdaRound found.
+	Rounding map[string][]int8
 }
 
 // Static returns the model with QuantizeLinear and DequantizeLinear around the
@@ -122,12 +125,14 @@ type Static struct {
 	layers []staticLayer
 }
 
-// staticLayer is a layer with a bias, in the model and as it was before.
+// staticLayer is a layer, in the model and as it was before.
 type staticLayer struct {
-	node  *onnx.Node
-	out   string // its output in the float model
-	bias  *onnx.Tensor
-	steps []float32 // of the bias, one a channel or one in all
+	node   *onnx.Node
+	out    string // its output in the float model
+	source string // the weight's initializer there
+	weight *storedWeight
+	bias   *onnx.Tensor // nil for a MatMul
+	steps  []float32    // of the bias, one a channel or one in all
 }
 
 // emitter is a model being written.
@@ -194,10 +199,11 @@ type scale struct {
 
 // storedWeight is a weight that was written as integers for one axis.
 type storedWeight struct {
-	grid *grid
-	q    []int8
-	name string // the initializer
-	out  string // of its DequantizeLinear
+	grid   *grid
+	q      []int8
+	name   string // the initializer
+	tensor *onnx.Tensor
+	out    string // of its DequantizeLinear
 }
 
 // scaleOf writes the scale and zero point of a tensor, once. The model's own inputs
@@ -296,7 +302,8 @@ func (e *emitter) insert(name string) {
 func (e *emitter) layer(n *onnx.Node, input string, r *rule) {
 	s := e.scales[input]
 	axis := r.Axis(n)
-	w := e.weight(n.Inputs[1], axis, s.step, n)
+	l := staticLayer{node: n, out: n.Outputs[0], source: n.Inputs[1], weight: e.weight(n.Inputs[1], axis, s.step, n)}
+	w := l.weight
 	n.Inputs[1] = w.out
 	bias := e.bias(n)
 	if e.opt.Correct && n.OpType != "MatMul" {
@@ -313,6 +320,7 @@ func (e *emitter) layer(n *onnx.Node, input string, r *rule) {
 		bias = make([]float32, w.grid.dims[axis])
 	}
 	if bias == nil {
+		e.layers = append(e.layers, l)
 		return
 	}
 	q := make([]int32, len(bias))
@@ -330,7 +338,8 @@ func (e *emitter) layer(n *onnx.Node, input string, r *rule) {
 	}
 	t := int32Tensor("b", []int64{int64(len(q))}, q)
 	out := e.dequantized(e.store(t, name), steps, 0, "")
-	e.layers = append(e.layers, staticLayer{node: n, out: n.Outputs[0], bias: t, steps: steps})
+	l.bias, l.steps = t, steps
+	e.layers = append(e.layers, l)
 	n.Inputs = append(n.Inputs[:2:2], out)
 }
 
@@ -358,7 +367,11 @@ func (e *emitter) weight(name string, axis int, step float32, n *onnx.Node) *sto
 		return w
 	}
 	w := &storedWeight{grid: g, q: g.integers()}
-	w.name = e.store(int8Tensor("w", slices.Clone(t.Dims), w.q), name)
+	if q := e.opt.Rounding[name]; len(q) == len(w.q) {
+		w.q = slices.Clone(q)
+	}
+	w.tensor = int8Tensor("w", slices.Clone(t.Dims), w.q)
+	w.name = e.store(w.tensor, name)
 	zero := e.b.Init(&onnx.Tensor{Name: "z", Type: onnx.Int8, Data: make([]byte, len(g.scales)), Dims: perChannelDims(g.scales)})
 	w.out = e.dequantized(w.name, g.scales, axis, zero)
 	e.weights[key] = w
