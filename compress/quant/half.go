@@ -16,7 +16,8 @@ import (
 // before every float32 output. Operands that the standard fixes to float32 (the
 // scales of Resize) stay. It is for processors and accelerators that compute in
 // float16; most processors do not and are slower with it. Models with subgraphs
-// and weights beyond float16's range are errors.
+// and weights beyond float16's range are errors, and so is a product that the
+// runtime does not survive.
 func Half(m *onnx.Model) (*onnx.Model, error) {
 	w := newWiring(m)
 	m = m.Clone()
@@ -50,9 +51,39 @@ func Half(m *onnx.Model) (*onnx.Model, error) {
 			v.Type = onnx.Float16
 		}
 	}
+	if n := fatal(w, g); n != nil {
+		return nil, &onnx.Error{Node: n.Name, Op: n.OpType, Err: fmt.Errorf("ONNX Runtime crashes where it multiplies a float16 tensor whose first axis a Transpose moved behind others; take fp16 storage")}
+	}
 	b := onnx.NewBuilder(g, "")
 	halveInterface(g, b)
 	return m, m.Check()
+}
+
+// fatal finds a MatMul that ends the process when ONNX Runtime (1.30 to 1.32) loads
+// the model: behind a Transpose that moves the first axis to the last or last but one
+// place and keeps the order of the others, the fusion of the two fails on the Cast
+// that the runtime puts between.
+func fatal(w *wiring, g *onnx.Graph) *onnx.Node {
+	for _, n := range g.Nodes {
+		if n.OpType != "MatMul" || !standard(n) {
+			continue
+		}
+		for _, in := range n.Inputs {
+			t := w.producer[in]
+			if t == nil || t.OpType != "Transpose" {
+				continue
+			}
+			perm := t.Ints("perm", nil)
+			first := slices.Index(perm, 0)
+			if first < 1 || first < len(perm)-2 {
+				continue
+			}
+			if rest := slices.Delete(slices.Clone(perm), first, first+1); len(rest) > 1 && slices.IsSorted(rest) {
+				return n
+			}
+		}
+	}
+	return nil
 }
 
 // fixedFloats are tensors that must stay float32.

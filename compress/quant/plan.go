@@ -110,7 +110,7 @@ func (p *Plan) consider(n *onnx.Node, keep map[string]bool) {
 	r := ruleFor(p.w, n)
 	switch {
 	case r == nil:
-		l.Why = "ONNX Runtime has no integer form of it on a CPU"
+		l.Why = "standard ONNX has no integer form of it"
 	case p.w.constant(n.Inputs[0]) != nil:
 		l.Why = "its input is a constant"
 	case keep[l.Node]:

@@ -272,6 +272,55 @@ func TestHalf(t *testing.T) {
 	}
 }
 
+// TestHalfSurvives: products behind every Transpose of three and four axes load in
+// float16, or are refused.
+func TestHalfSurvives(t *testing.T) {
+	library(t)
+	refused := 0
+	for _, c := range permutations(3) {
+		refused += halfTransposed(t, c)
+	}
+	for _, c := range permutations(4) {
+		refused += halfTransposed(t, c)
+	}
+	if refused != 4 {
+		t.Errorf("%d refused, want 4", refused)
+	}
+}
+
+func permutations(n int) [][]int64 {
+	if n == 0 {
+		return [][]int64{nil}
+	}
+	var all [][]int64
+	for _, p := range permutations(n - 1) {
+		for at := range n {
+			all = append(all, slices.Insert(slices.Clone(p), at, int64(n-1)))
+		}
+	}
+	return all
+}
+
+// halfTransposed returns 1 if Half refuses the product behind a Transpose.
+func halfTransposed(t *testing.T, perm []int64) int {
+	g := &onnx.Graph{Name: "transposed"}
+	b := onnx.NewBuilder(g, "")
+	dims := []onnx.Dim{onnx.Symbolic("N"), onnx.Fixed(3), onnx.Fixed(4), onnx.Fixed(5)}[:len(perm)]
+	x := b.Op("Transpose", []string{b.Input("x", onnx.Float32, dims...)}, onnx.Ints("perm", perm...))
+	rows := []int64{2, 3, 4, 5}[perm[len(perm)-1]]
+	b.Output(b.Op("MatMul", []string{x, b.Float32("w", []int64{rows, 4}, make([]float32, rows*4))}), onnx.Float32)
+	m, err := Half(&onnx.Model{IRVersion: 8, Opsets: []onnx.Opset{{Version: 13}}, Graph: g})
+	if err != nil {
+		return 1
+	}
+	s, err := ort.Open(encoded(t, m), ort.Options{})
+	if err != nil {
+		t.Fatal(perm, err)
+	}
+	s.Close()
+	return 0
+}
+
 // TestSameBytes: the same samples give the same file.
 func TestSameBytes(t *testing.T) {
 	library(t)
