@@ -153,6 +153,19 @@ func Label(ctx context.Context, c LabelConfig, emit func(Event)) (*LabelResult, 
 
 // open reads the samples and lets the teacher answer one of them.
 func (t *Teacher) open(ctx context.Context, d Data, emit func(Event)) (*data.Set, error) {
+	set, err := t.samples(ctx, d, emit)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.probe(ctx, set); err != nil {
+		set.Close()
+		return nil, err
+	}
+	return set, nil
+}
+
+// samples opens the data for the model's inputs, and names the samples left out.
+func (t *Teacher) samples(ctx context.Context, d Data, emit func(Event)) (*data.Set, error) {
 	wants, err := t.Wants()
 	if err != nil {
 		return nil, err
@@ -164,10 +177,6 @@ func (t *Teacher) open(ctx context.Context, d Data, emit func(Event)) (*data.Set
 	}
 	for _, b := range set.Bad() {
 		emit(Event{Kind: "warning", Stage: "data", Message: fmt.Sprintf("left out %s: %v", b.Name, b.Err)})
-	}
-	if err := t.probe(ctx, set); err != nil {
-		set.Close()
-		return nil, err
 	}
 	return set, nil
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/quant"
 	"github.com/kdcompress/kdcompress/compress/report"
 	"github.com/kdcompress/kdcompress/onnx"
@@ -108,12 +107,7 @@ func Quantize(ctx context.Context, c QuantizeConfig, emit func(Event)) (*report.
 		return nil, err
 	}
 	t := &Teacher{Path: c.Model, Model: float.model}
-	wants, err := t.Wants()
-	if err != nil {
-		return nil, err
-	}
-	emit(Event{Kind: "stage", Stage: "data", Message: "reading " + c.Data.Path})
-	set, err := data.Open(ctx, c.Data.Path, wants, c.Data.options())
+	set, err := t.samples(ctx, c.Data, emit)
 	if err != nil {
 		return nil, err
 	}

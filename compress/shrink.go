@@ -313,7 +313,34 @@ func (s *shrinker) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	s.doubtAgreement(made)
 	return nil
+}
+
+// oneClass is the share of answers from which a single class makes agreement
+// meaningless.
+const oneClass = 0.98
+
+// doubtAgreement warns where the measured samples cannot tell what smaller numbers
+// cost: too few of them, or nearly all of one class.
+func (s *shrinker) doubtAgreement(made []*form) {
+	for _, c := range made {
+		f := c.Fidelity
+		if !s.classes || f.TeacherClasses == nil {
+			continue
+		}
+		if one := 1 / float64(max(f.Answers, 1)); one > s.MaxDrop && s.MaxDrop > 0 {
+			s.warn("agreement is measured on %d answers, so that a single one is %.2f points, more than the allowed %.2f: give more samples", f.Answers, 100*one, 100*s.MaxDrop)
+		}
+		var all int64
+		for _, n := range f.TeacherClasses.Counts {
+			all += n
+		}
+		if most := slices.Max(f.TeacherClasses.Counts); float64(most) >= oneClass*float64(all) && len(f.TeacherClasses.Counts) > 1 {
+			s.warn("the model chooses class %d on %d of %d answers: these may not be the inputs that it is used on, and agreement on them says little", slices.Index(f.TeacherClasses.Counts, most), most, all)
+		}
+		return
+	}
 }
 
 // agreement compares a form's answers with the float model's. Answers that are no

@@ -44,6 +44,9 @@ func Half(m *onnx.Model) (*onnx.Model, error) {
 		if len(n.Graphs()) > 0 {
 			return nil, &onnx.Error{Node: n.Name, Op: n.OpType, Err: fmt.Errorf("subgraphs cannot be turned into float16; take fp16 storage")}
 		}
+		if !standard(n) {
+			return nil, &onnx.Error{Node: n.Name, Op: n.OpType, Err: fmt.Errorf("operators of %s are left in float32; take fp16 storage", n.Domain)}
+		}
 		halveAttrs(n)
 	}
 	for _, v := range g.ValueInfo {
