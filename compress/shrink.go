@@ -265,7 +265,7 @@ func (s *shrinker) make(ctx context.Context) error {
 
 // storedInInt8 is the size from which the float tensors left in an int8 model are
 // stored as float16: embeddings, positions.
-const storedInInt8 = 1024
+const storedInInt8 = 256
 
 // measure times the forms in turn and compares their answers with the float
 // model's.

@@ -248,6 +248,31 @@ func TestStorage(t *testing.T) {
 	}
 }
 
+// TestStorageKeepsScales: what integers are multiplied with is not rounded.
+func TestStorageKeepsScales(t *testing.T) {
+	library(t)
+	_, q := static(t, model("matmul"), "minmax")
+	s, _ := Storage(q, 0)
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range s.Graph.Nodes {
+		if n.OpType != "QuantizeLinear" && n.OpType != "DequantizeLinear" {
+			continue
+		}
+		if i := s.Graph.Initializer(n.Inputs[1]); i == nil || i.Type != onnx.Float32 {
+			t.Errorf("the scale of %v is not stored as float32", n.Outputs)
+		}
+	}
+	d, _, err := Dynamic(model("matmul"), IntegersHere())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, n := Storage(d, 0); n != 1 { // the bias
+		t.Errorf("%d tensors of the dynamic model became float16, want 1", n)
+	}
+}
+
 // TestHalf: computed in float16, with the interface of the original.
 func TestHalf(t *testing.T) {
 	library(t)
