@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hold `kdcompress quantize` against ONNX Runtime's own quantizer.
 
-    python3 scripts/bench_quant.py --kdcompress bin/kdcompress --models DIR [--mnist MODEL IDX] [NAME...]
+    python3 scripts/bench_quant.py --kdcompress bin/kdcompress --models DIR [--mnist MODEL IDX] [--work DIR] [NAME...]
 
 DIR is what scripts/train_quant_models.py wrote; MODEL takes MNIST's pictures in
 IDX, the test images of MNIST, as (x/255-0.1307)/0.3081. Needs onnx, onnxruntime and
@@ -11,11 +11,15 @@ NumPy. Every model is quantized by both on the same calibration samples: statica
 quant_pre_process) and dynamically. All forms of a model are then measured in one
 process: a run of each in turn at batch 1 on one thread, in random order; bytes; and
 the share of answers equal to the float model's on samples that calibrated nothing.
-Ratios of latency are medians of ours to theirs.
+"our choice" is what `kdcompress quantize` writes when it is asked for nothing in
+particular. With --work the files and the agreement stay in that folder, and a later run
+measures latency alone.
 """
 import argparse
 import gzip
+import json
 import os
+import platform
 import random
 import subprocess
 import tempfile
@@ -75,7 +79,8 @@ def ours(program, model, calibrate, folder):
                     "--calibration-samples", str(len(calibrate))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode not in (0, 3):
         raise SystemExit(done.stderr)
-    return {"our " + f[:-5].replace("-", " ").replace("int8 ", ""): os.path.join(keep, f) for f in sorted(os.listdir(keep)) if f.startswith("int8")}
+    kept = {"our " + f[:-5].replace("-", " ").replace("int8 ", ""): os.path.join(keep, f) for f in sorted(os.listdir(keep)) if f.startswith("int8")}
+    return {"our choice": os.path.join(folder, "out.onnx"), **kept}
 
 
 def latencies(paths, x, seconds):
@@ -106,16 +111,31 @@ def bench(name, model, x, args):
     batch = declared or 64
     order = np.random.default_rng(args.seed).permutation(len(x))
     calibrate, held = x[np.sort(order[:CALIBRATE])], x[np.sort(order[CALIBRATE:CALIBRATE + args.samples])]
-    with tempfile.TemporaryDirectory() as folder:
+    folder = os.path.join(args.work or tempfile.mkdtemp(), name)
+    record = os.path.join(folder, "forms.json")
+    if not os.path.exists(record):
+        os.makedirs(folder, exist_ok=True)
         forms = {"float": model, **ours(args.kdcompress, model, calibrate, folder), **theirs(model, calibrate, batch, folder)}
         want = answers(model, held, batch).argmax(-1)
         agree = {f: float((answers(p, held, batch).argmax(-1) == want).mean()) for f, p in forms.items()}
-        size = {f: os.path.getsize(p) for f, p in forms.items()}
-        took = dict(zip(forms, latencies(forms.values(), held[:declared or 1], args.seconds)))
+        with open(record, "w") as f:
+            json.dump([forms, agree], f)
+    with open(record) as f:
+        forms, agree = json.load(f)
+    size = {f: os.path.getsize(p) for f, p in forms.items()}
+    took = dict(zip(forms, latencies(forms.values(), held[:declared or 1], args.seconds)))
     print(f"\n{name}: {len(held)} samples")
     print(f"  {'form':<22}{'bytes':>10}{'ms':>10}{'x float':>9}{'agreement %':>13}")
     for f in forms:
         print(f"  {f:<22}{size[f]:>10}{took[f]:>10.4f}{took['float'] / took[f]:>9.2f}{100 * agree[f]:>13.2f}", flush=True)
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as f:
+            return next(line.split(":")[1].strip() for line in f if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor()
 
 
 def main():
@@ -123,13 +143,14 @@ def main():
     p.add_argument("--kdcompress", required=True)
     p.add_argument("--models", required=True)
     p.add_argument("--mnist", nargs=2, metavar=("MODEL", "IDX"))
+    p.add_argument("--work", help="folder that keeps the files")
     p.add_argument("--samples", type=int, default=4000)
     p.add_argument("--seconds", type=float, default=4)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("names", nargs="*", metavar="NAME")
     args = p.parse_args()
     random.seed(args.seed)
-    print("onnxruntime", rt.__version__)
+    print("onnxruntime", rt.__version__, "on", processor())
     if args.mnist and (not args.names or "mnist" in args.names):
         with gzip.open(args.mnist[1], "rb") as f:
             x = np.frombuffer(f.read(), np.uint8, offset=16).reshape(-1, 1, 28, 28)
