@@ -190,6 +190,15 @@ func TestQuantizeChoice(t *testing.T) {
 	if s.choose(); s.chosen != stored || !strings.Contains(static.Verdict, "slower") {
 		t.Errorf("chose %s, static: %q", s.chosen.Name, static.Verdict)
 	}
+	// One changed answer of a hundred is no reason, two are.
+	static.Ratio, static.RatioCI95, s.MaxDrop, s.classes = 2, report.Interval{2, 2}, 0.005, true
+	for changed, want := range map[int]*form{1: static, 2: stored} {
+		static.Fidelity.Answers, static.Fidelity.Agreement = 100, 1-float64(changed)/100
+		if s.choose(); s.chosen != want {
+			t.Errorf("%d of 100 answers changed: chose %s", changed, s.chosen.Name)
+		}
+	}
+	s.MaxDrop, static.Ratio, static.RatioCI95 = 0.03, 0.9, report.Interval{0.89, 0.91}
 	s.Precision = "int8"
 	if s.choose(); s.chosen != stored || s.asked || s.missed() == nil {
 		t.Errorf("chose %s, asked %v", s.chosen.Name, s.asked)

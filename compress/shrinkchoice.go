@@ -84,13 +84,22 @@ func (s *shrinker) faults(c *form) []string {
 	if c.Slower() {
 		faults = append(faults, c.SlowerWords())
 	}
-	if drop := s.forms[0].Fidelity.Agreement - c.Fidelity.Agreement; drop > s.MaxDrop {
+	if drop := s.forms[0].Fidelity.Agreement - c.Fidelity.Agreement; drop > s.allowed(c) {
 		faults = append(faults, report.WorseWords(drop, s.MaxDrop))
 	}
 	if c.BytesRatio < 1 && !c.Faster() {
 		faults = append(faults, "larger and no faster")
 	}
 	return faults
+}
+
+// allowed is the share of answers that a form may change: of so few that a single one
+// is more than the bound, that one, which tells nothing (and a warning is given).
+func (s *shrinker) allowed(c *form) float64 {
+	if n := c.Fidelity.Answers; s.classes && s.MaxDrop > 0 && n > 0 {
+		return max(s.MaxDrop, 1.001/float64(n))
+	}
+	return s.MaxDrop
 }
 
 // overBudget names the budgets a form misses.

@@ -6,8 +6,8 @@
 
 DIR is what scripts/train_quant_models.py wrote; MODEL takes MNIST's pictures in
 IDX, the test images of MNIST, as (x/255-0.1307)/0.3081. Needs onnx, onnxruntime and
-NumPy. Every model is quantized by both on the same calibration samples: statically
-(ours; ONNX Runtime's with its defaults, and with unsigned activations; per channel, after
+NumPy. Both are given the same 2,048 samples, of which 512 calibrate (ours uses the
+others to choose); every model is quantized statically (ours; ONNX Runtime's with its defaults, and with unsigned activations; per channel, after
 quant_pre_process) and dynamically. All forms of a model are then measured in one
 process: a run of each in turn at batch 1 on one thread, in random order; bytes; and
 the share of answers equal to the float model's on samples that calibrated nothing.
@@ -32,7 +32,7 @@ from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantT
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 NETS = {"fashion-cnn": "fashion", "cifar-cnn": "cifar", "resnet20": "cifar", "depthwise": "cifar", "transformer": "fashion"}
-CALIBRATE = 512
+GIVEN, CALIBRATE = 2048, 512
 
 
 class Reader(CalibrationDataReader):
@@ -72,11 +72,11 @@ def theirs(model, calibrate, batch, folder):
     return out
 
 
-def ours(program, model, calibrate, folder):
-    data, keep = os.path.join(folder, "calibrate.npy"), os.path.join(folder, "ours")
-    np.save(data, np.concatenate([calibrate, calibrate[:1]]))  # all but one calibrate
+def ours(program, model, given, folder):
+    data, keep = os.path.join(folder, "given.npy"), os.path.join(folder, "ours")
+    np.save(data, given)
     done = subprocess.run([program, "quantize", model, "--data", data, "--out", os.path.join(folder, "out.onnx"), "--keep", keep,
-                    "--calibration-samples", str(len(calibrate))], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                    "--calibration-samples", str(CALIBRATE)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode not in (0, 3):
         raise SystemExit(done.stderr)
     kept = {"our " + f[:-5].replace("-", " ").replace("int8 ", ""): os.path.join(keep, f) for f in sorted(os.listdir(keep)) if f.startswith("int8")}
@@ -110,12 +110,13 @@ def bench(name, model, x, args):
     declared = onnx.load(model).graph.input[0].type.tensor_type.shape.dim[0].dim_value
     batch = declared or 64
     order = np.random.default_rng(args.seed).permutation(len(x))
-    calibrate, held = x[np.sort(order[:CALIBRATE])], x[np.sort(order[CALIBRATE:CALIBRATE + args.samples])]
+    given, held = x[np.sort(order[:GIVEN])], x[np.sort(order[GIVEN:GIVEN + args.samples])]
+    calibrate = x[np.sort(order[:CALIBRATE])]
     folder = os.path.join(args.work or tempfile.mkdtemp(), name)
     record = os.path.join(folder, "forms.json")
     if not os.path.exists(record):
         os.makedirs(folder, exist_ok=True)
-        forms = {"float": model, **ours(args.kdcompress, model, calibrate, folder), **theirs(model, calibrate, batch, folder)}
+        forms = {"float": model, **ours(args.kdcompress, model, given, folder), **theirs(model, calibrate, batch, folder)}
         want = answers(model, held, batch).argmax(-1)
         agree = {f: float((answers(p, held, batch).argmax(-1) == want).mean()) for f, p in forms.items()}
         with open(record, "w") as f:
