@@ -45,7 +45,7 @@ func (j *job) shrink(ctx context.Context, m *onnx.Model) (*onnx.Model, error) {
 	}
 	j.precision = s.report()
 	if !s.asked {
-		j.notTaken = append(j.notTaken, "precision "+j.Precision)
+		j.notTaken = append(j.notTaken, notTaken(j.Precision))
 	}
 	j.emit(Event{Kind: "note", Stage: "quantize", Message: j.precision.Verdict})
 	j.precision.Model = report.Describe("", file, m)

@@ -148,7 +148,7 @@ func Quantize(ctx context.Context, c QuantizeConfig, emit func(Event)) (*report.
 	out.Model.Latency = out.Forms[0].Latency
 	out.Versions, out.DurationS = report.Here(Version()), time.Since(began).Seconds()
 	if missed := s.missed(); missed != nil {
-		return out, &MissedError{missed}
+		return out, &MissedError{Budgets: missed, Of: c.Out}
 	}
 	return out, nil
 }

@@ -32,11 +32,19 @@ type Result struct {
 	Student string
 }
 
-// MissedError says that the student was written but misses budgets.
-type MissedError struct{ Budgets []string }
+// MissedError says that a model was written but misses budgets, or has another number
+// type than was asked for.
+type MissedError struct {
+	Budgets []string
+	Of      string // the file that was written, "" for a student's
+}
 
 func (e *MissedError) Error() string {
-	return "the student misses its budget: " + strings.Join(e.Budgets, ", ")
+	missed := strings.Join(e.Budgets, ", ")
+	if e.Of != "" {
+		return e.Of + " was written, but misses " + missed
+	}
+	return "the student misses its budget: " + missed
 }
 
 // job is a distillation under way.
@@ -395,7 +403,7 @@ func (j *job) finish(ctx context.Context) (*Result, error) {
 	}
 	result := &Result{Report: r, Student: path}
 	if missed != nil {
-		return result, &MissedError{missed}
+		return result, &MissedError{Budgets: missed}
 	}
 	return result, nil
 }

@@ -118,7 +118,7 @@ func (s *shrinker) overBudget(c *form) []string {
 func (s *shrinker) missed() []string {
 	var missed []string
 	if !s.asked {
-		missed = append(missed, "precision "+s.Precision)
+		missed = append(missed, notTaken(s.Precision))
 	}
 	for _, b := range s.budgets() {
 		if !b.OK {
@@ -126,6 +126,11 @@ func (s *shrinker) missed() []string {
 		}
 	}
 	return missed
+}
+
+// notTaken names a precision that nothing was written in.
+func notTaken(precision string) string {
+	return "--precision " + precision + " (the verdict says why; --force-precision takes it all the same)"
 }
 
 func (s *shrinker) budgets() []report.Budget {

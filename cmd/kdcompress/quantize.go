@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -34,6 +36,9 @@ Calibrators of static int8 (auto takes the one of least error):
 			p := newProgress(stderr, stdout, asJSON)
 			r, err := compress.Quantize(cmd.Context(), c, p.event)
 			p.close()
+			if errors.Is(err, context.Canceled) {
+				return errors.New("stopped; nothing was written")
+			}
 			if r == nil {
 				return err
 			}
