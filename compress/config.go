@@ -66,6 +66,9 @@ type Config struct {
 	// student; 0 takes the weights themselves.
 	Optimizer string  `yaml:"optimizer,omitempty"`
 	Average   float64 `yaml:"average,omitempty"`
+	// TrainPrecision is "fp32" ("") or "bf16", which rounds the operands of products
+	// with weights to bfloat16; sums, weights and everything else stay float32.
+	TrainPrecision string `yaml:"train_precision,omitempty"`
 	// Recipe is a preset for Epochs and Augment where they are left open.
 	Recipe string `yaml:"recipe,omitempty"`
 	// Augment changes the samples, for teacher and student alike, as
@@ -199,6 +202,8 @@ func (c *Config) Check() error {
 		return usage("%d seeds: --seeds repeats --control, from 1 seed on", c.Seeds)
 	case c.Optimizer != "" && c.Optimizer != "adamw" && c.Optimizer != "sgd":
 		return usage("no optimizer %q; there are adamw and sgd", c.Optimizer)
+	case c.TrainPrecision != "" && c.TrainPrecision != fp32 && c.TrainPrecision != bf16:
+		return usage("no training precision %q; there are %s and %s", c.TrainPrecision, fp32, bf16)
 	case !(c.Average >= 0 && c.Average < 1):
 		return usage("an average that keeps %g of the past: give a share below 1, such as 0.999", c.Average)
 	case c.Views < 0:

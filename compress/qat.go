@@ -53,6 +53,7 @@ func (j *job) trainRounded(ctx context.Context, p *quant.Plan, o *quant.Observat
 	on := *j // the same job with a rate and epochs of its own
 	on.Rate *= roundedRate
 	on.Decay = 0
+	on.TrainPrecision = fp32 // rounding twice would blur the steps
 	if on.Epochs = j.QATEpochs; on.Epochs == 0 {
 		on.Epochs = max(j.Epochs/10, 2)
 	}

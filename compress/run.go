@@ -307,6 +307,9 @@ func (j *job) distill(ctx context.Context) error {
 	if teacher != nil {
 		defer teacher.session.Close()
 	}
+	if j.TrainPrecision == bf16 && !distill.FastBF16() {
+		j.emit(Event{Kind: "note", Stage: "train", Message: "this processor has no instructions for bfloat16 (AVX512_BF16): --train-precision bf16 rounds and saves no time"})
+	}
 	j.emit(Event{Kind: "stage", Stage: "train", Message: fmt.Sprintf("training on %d samples, %d held out", len(j.train), len(j.held))})
 	c.Inside, c.Taps, c.KeepLast = j.inside, j.taps, j.Control || j.set.HasLabels() || j.eval != nil && j.eval.HasLabels()
 	c.Checkpoint, c.Resume = j.path(filepath.Join("checkpoint", "state")), j.Resume

@@ -14,12 +14,15 @@ import (
 // momentum is that of SGD.
 const momentum = 0.9
 
+// bf16 is the TrainPrecision with products in bfloat16.
+const bf16 = "bf16"
+
 // trainStudent runs a training of the job: c says which student, losses and
 // checkpoint, everything else is the job's. teacher may be nil.
 func (j *job) trainStudent(ctx context.Context, c distill.Config, teacher *live) (*distill.Result, error) {
 	c.Set, c.Answers, c.Train, c.Held = j.set, j.answers, j.train, j.held
 	c.Epochs, c.Batch, c.Rate, c.Warmup, c.Clip, c.Decay = j.Epochs, j.Batch, j.Rate, j.Warmup, j.Clip, j.Decay
-	c.Seed, c.Shards, c.Average = j.Seed, j.Shards, j.Average
+	c.Seed, c.Shards, c.Average, c.BF16 = j.Seed, j.Shards, j.Average, j.TrainPrecision == bf16
 	if j.Optimizer == "sgd" {
 		c.Momentum = momentum
 	}

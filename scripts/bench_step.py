@@ -11,6 +11,8 @@ batches and threads. In every round each side takes as many steps as fit its tur
 the table has the medians over rounds. PyTorch runs as it comes and, for pictures,
 with channels_last; the better counts. Its processes run with glibc's malloc set to
 keep memory instead of returning it, and with the fused AdamW where there is one.
+With --bf16 the engine rounds the operands of products to bfloat16, and PyTorch runs
+under autocast to bfloat16 too, in either layout; its best counts.
 Every net has processes of its own on both sides, of which one works at a time. Peak
 memory is the most that a process had resident (VmHWM), the interpreter and PyTorch's
 libraries included; what they take before there is a net stands beside it.
@@ -168,7 +170,8 @@ def resident(field):
 class Torch:
     """A net in PyTorch and what trains it."""
 
-    def __init__(self, make, data, channels_last):
+    def __init__(self, make, data, channels_last, autocast):
+        self.autocast = autocast
         torch.manual_seed(1)
         x = data()
         self.net, self.x, self.target = make().train(), x, torch.randn(len(x), CLASSES)
@@ -183,17 +186,19 @@ class Torch:
         begin = time.perf_counter()
         for _ in range(k):
             self.adam.zero_grad(set_to_none=True)
-            scores = F.log_softmax(self.net(self.x) / TEMPERATURE, 1)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.autocast):
+                scores = self.net(self.x)
+            scores = F.log_softmax(scores.float() / TEMPERATURE, 1)
             loss = TEMPERATURE**2 * F.kl_div(scores, F.softmax(self.target / TEMPERATURE, 1), reduction="batchmean")
             loss.backward()
             self.adam.step()
         return time.perf_counter() - begin
 
 
-def serve(name, channels_last):
+def serve(name, channels_last, autocast):
     """Take orders for one net, as the engine's program does."""
     idle = resident("VmRSS")
-    side = Torch(*NETS[name][1:], channels_last)
+    side = Torch(*NETS[name][1:], channels_last, autocast)
     for line in sys.stdin:
         order, *rest = line.split()
         if order == "steps":
@@ -237,12 +242,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=21, help="rounds a net (default 21)")
     parser.add_argument("--turn", type=float, default=0.15, help="seconds a turn lasts where steps are short (default 0.15)")
     parser.add_argument("--nets", default=",".join(NETS), help="the nets to run, by name (default all: %(default)s)")
+    parser.add_argument("--bf16", action="store_true", help="products in bfloat16 on both sides")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--channels-last", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--autocast", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     if args.serve:
-        return serve(args.serve, args.channels_last)
+        return serve(args.serve, args.channels_last, args.autocast)
     if not args.engine:
         parser.error("--engine is missing")
     unknown = set(args.nets.split(",")) - set(NETS)
@@ -254,10 +261,12 @@ def main():
     before, peaks, missing, rows = load(), [], [], []
     for name in args.nets.split(","):
         title, child = NETS[name][0], (sys.executable, __file__, "--engine", args.engine, "--threads", str(args.threads), "--serve", name)
-        engine, torches = Process(args.engine, *threads), [Process(*child)]
+        engine, torches = Process(args.engine, *threads, *(["-bf16"] if args.bf16 else [])), [Process(*child)]
         net = torches[0].order("weights")
         if net["dims"] == 4:
             torches.append(Process(*child, "--channels-last"))
+        if args.bf16:
+            torches += [Process(*child, "--autocast")] + ([Process(*child, "--channels-last", "--autocast")] if net["dims"] == 4 else [])
         opened = engine.order("open " + name)
         if "error" not in opened and opened["weights"] != net["weights"]:
             raise SystemExit(f"{name}: {opened['weights']} weights in the engine, {net['weights']} in PyTorch")
@@ -274,13 +283,12 @@ def main():
         for side in (engine, *torches):
             side.close()
     peak = statistics.median(peaks) if peaks else None
-    print("| net (batch) | ours, ms | PyTorch, ms | channels_last, ms | PyTorch's better / ours | ours, GFLOP/s | of MatMul | our plan, MB | our peak, MB | PyTorch's peak, MB |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| net (batch) | ours, ms | PyTorch, ms | PyTorch's best / ours | ours, GFLOP/s | of MatMul | our plan, MB | our peak, MB | PyTorch's peak, MB |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for title, batch, ours, theirs, gflops, megabytes, memory in rows:
-        last = f"{theirs[1]:.2f}" if len(theirs) > 1 else "-"
         share = f"{gflops / peak:.0%}" if peak else "-"
         used = " | ".join(f"{m['peak'] / 1e6:.0f} ({m['idle'] / 1e6:.0f} idle)" for m in memory)
-        print(f"| {title} ({batch}) | {ours:.2f} | {theirs[0]:.2f} | {last} | {min(theirs) / ours:.2f} | {gflops:.1f} | {share} | {megabytes:.1f} | {used} |")
+        print(f"| {title} ({batch}) | {ours:.2f} | {min(theirs):.2f} | {min(theirs) / ours:.2f} | {gflops:.1f} | {share} | {megabytes:.1f} | {used} |")
     for line in missing:
         print(f"\nNot run: {line}.")
     product = "ONNX Runtime's MatMul was not measured"

@@ -95,6 +95,7 @@ func distillFlags(fs *pflag.FlagSet, c *compress.Config) {
 	fs.Float64Var(&c.Held, "held-out", c.Held, "share of the samples that chooses the epoch; 0 for about a twentieth")
 	fs.StringVar(&c.Optimizer, "optimizer", c.Optimizer, "adamw, or sgd with Nesterov's momentum of 0.9 (and a higher --lr, such as 0.05)")
 	fs.Float64Var(&c.Average, "ema", c.Average, "deploy a moving average of the weights that keeps this share of the past, such as 0.999")
+	fs.StringVar(&c.TrainPrecision, "train-precision", c.TrainPrecision, "fp32, or bf16: products with weights in bfloat16, faster on processors that have it")
 	fs.StringVar(&c.Recipe, "recipe", c.Recipe, "a preset for --epochs and --augment: quick, standard or patient")
 	fs.StringVar(&c.Augment, "augment", c.Augment, "changes to the samples, for teacher and student alike: crop:PIXELS,flip,erase:SHARE,shift:STEPS,noise:DEVIATION,mixup,cutmix or none")
 	fs.IntVar(&c.Views, "views", c.Views, "augmented views of a sample that are answered once and kept; 0 for another one in every epoch")

@@ -80,7 +80,7 @@ func (t *trainer) compile() error {
 	if len(t.params.Trainable()) == 0 {
 		return fmt.Errorf("the student has no weights to train")
 	}
-	o := engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset, Training: true, Losses: losses, Seed: t.Seed}
+	o := engine.Options{Batch: t.Batch, Shards: t.Shards, Opset: opset, Training: true, Losses: losses, Seed: t.Seed, BF16: t.BF16}
 	if t.balance != nil {
 		o.Outputs = slices.Concat(t.balance.tensors...)
 	}
@@ -95,6 +95,9 @@ func (t *trainer) compile() error {
 	}
 	return nil
 }
+
+// FastBF16 says whether Config.BF16 saves time on this processor.
+func FastBF16() bool { return engine.FastBF16() }
 
 // frozen says that a tensor is not trained: a constant of a loss or of the student.
 func (t *trainer) frozen(name string) bool {

@@ -65,6 +65,7 @@ type Config struct {
 	Average float64
 	Seed    uint64
 	Shards  int
+	BF16    bool // products with weights in bfloat16; see engine.Options
 	// Checkpoint is the file that holds the state after every epoch; empty keeps
 	// none. Resume goes on from it where it exists.
 	Checkpoint string

@@ -25,6 +25,7 @@ const opset = 20
 type bench struct {
 	threads int
 	shards  int
+	bf16    bool
 	library string
 	idle    int64 // bytes resident before there is a net
 	plan    *engine.Plan[float32]
@@ -59,7 +60,7 @@ func (b *bench) open(name string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := engine.Compile(g, params, engine.Options{Batch: n.batch, Shards: b.shards, Opset: opset, Training: true, Losses: []string{loss}})
+	plan, err := engine.Compile(g, params, engine.Options{Batch: n.batch, Shards: b.shards, Opset: opset, Training: true, Losses: []string{loss}, BF16: b.bf16})
 	if err != nil {
 		return nil, err
 	}

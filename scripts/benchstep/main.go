@@ -30,6 +30,7 @@ func main() {
 	profile := flag.String("cpuprofile", "", "write a profile of the processor until the end of input to this file")
 	threads := flag.Int("threads", 2, "threads, of ONNX Runtime too")
 	shards := flag.Int("shards", 0, "parts of a batch; as many as threads if 0")
+	bf16 := flag.Bool("bf16", false, "round the operands of products to bfloat16")
 	library := flag.String("ort-lib", "", "ONNX Runtime's shared library; found by itself if empty")
 	flag.Parse()
 	if *threads < 1 {
@@ -52,7 +53,7 @@ func main() {
 	}
 	runtime.GOMAXPROCS(*threads)
 	out := json.NewEncoder(os.Stdout)
-	b := &bench{threads: *threads, shards: *shards, library: *library, idle: resident("VmRSS")}
+	b := &bench{threads: *threads, shards: *shards, bf16: *bf16, library: *library, idle: resident("VmRSS")}
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		answer, err := b.obey(in.Text())

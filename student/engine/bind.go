@@ -34,7 +34,7 @@ func (p *Plan[T]) bindInputs(g *onnx.Graph) error {
 		p.tensors[v.Name] = &tensor[T]{name: v.Name, producer: -1, Operand: op.Operand{Shape: shape, Type: v.Type, Batched: true}}
 	}
 	for _, t := range g.Initializers {
-		c := &tensor[T]{name: t.Name, producer: -1}
+		c := &tensor[T]{name: t.Name, producer: -1, weight: true}
 		c.Operand = op.Operand{Shape: make([]int, len(t.Dims)), Type: t.Type}
 		for i, d := range t.Dims {
 			c.Shape[i] = int(d)
@@ -91,7 +91,7 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 	n := &node[T]{def: def}
 	bind := &op.Node{Node: def, Opset: opset, Batch: p.opt.Batch, Shards: p.opt.Shards, Training: p.opt.Training,
 		Seed: p.opt.Seed + uint64(len(p.nodes))*0x9e3779b97f4a7c15}
-	constant, grad := len(def.Inputs) > 0, false
+	constant, grad, weights := len(def.Inputs) > 0, false, len(def.Inputs) > 0
 	for i, name := range def.Inputs {
 		if name == "" {
 			n.in = append(n.in, nil)
@@ -106,6 +106,8 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 		bind.In = append(bind.In, t.Operand)
 		constant = constant && t.Const != nil
 		grad = grad || t.Grad
+		weights = weights && t.weight
+		bind.BF16 = bind.BF16 || p.opt.BF16 && t.weight
 	}
 	places, done := p.bindInner(o, n, bind)
 	if !done {
@@ -127,7 +129,7 @@ func (p *Plan[T]) bindNode(def *onnx.Node) error {
 		}
 	}
 	for i, out := range n.kernel.Out {
-		t := &tensor[T]{producer: len(p.nodes), Operand: out}
+		t := &tensor[T]{producer: len(p.nodes), Operand: out, weight: weights}
 		if done {
 			t.inner = places[i]
 		}

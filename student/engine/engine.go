@@ -60,7 +60,15 @@ type Options struct {
 	Seed uint64
 	// SliceBytes bounds the working set of a slice; 0 is half a MiB.
 	SliceBytes int
+	// BF16 lets products with weights, and convolutions that are such, round their
+	// operands to bfloat16 and add up in float32. Weights and everything else stay
+	// float32. It saves time where FastBF16 says so.
+	BF16 bool
 }
+
+// FastBF16 says whether the processor has AVX512_BF16, without which Options.BF16 saves
+// no time.
+func FastBF16() bool { return kernel.FastBF16 }
 
 // tensor is a value of the graph while it is compiled.
 type tensor[T kernel.Float] struct {
@@ -69,6 +77,7 @@ type tensor[T kernel.Float] struct {
 	producer int // index into nodes, -1 for inputs and constants
 	needed   bool
 	onPath   bool  // the objective depends on it and a gradient is wanted
+	weight   bool  // an initializer, or computed from such alone
 	fixed    []T   // shared values that exist before any run: constants, weights
 	grads    [][]T // shared tensors: one sum a shard
 	value    buffer
@@ -120,7 +129,9 @@ type Plan[T kernel.Float] struct {
 	sums     [][]T // gradients of the trainable weights, one a shard
 	tables   []*table[T]
 	tableOf  map[string]*table[T]
-	dense    [][2]int // the parts of the gradients that are no tables
+	dense    [][2]int        // the parts of the gradients that are no tables
+	cleared  [][2]int        // the parts of dense that a run clears
+	once     map[string]bool // weights whose gradient a node sets at the first slice
 	run      uint64
 
 	ctx     context.Context // of the run under way

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/kdcompress/kdcompress/onnx"
@@ -30,6 +31,7 @@ type work[T kernel.Float] struct {
 	dst   []*[]T // where the slots go in frame
 	slots []slot[T]
 	zero  []slot[T]
+	early []int    // weights whose gradient the first slice sets, by input
 	seed  *slot[T] // set instead of phase: a gradient to fill
 	fill  T
 	table *table[T]    // whose rows the step adds to
@@ -122,7 +124,12 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	value(s.node.in, f.In, false, s.touchesIn)
 	value(s.node.out, f.Out, !s.back, s.touchesOut)
 	if s.back {
-		f.Fresh = s.fresh
+		f.Fresh = slices.Clone(s.fresh)
+		for i, early := range s.early {
+			if early {
+				w.early = append(w.early, i)
+			}
+		}
 		if k.Rows > 0 && s.node.in[0] != nil && s.node.in[0].onPath {
 			w.table = p.tableOf[s.node.in[0].name]
 		}
@@ -315,6 +322,9 @@ func (p *Plan[T]) exec(w *work[T], lo, hi int, first, last bool) {
 	f := &w.frame
 	if w.table != nil {
 		w.table.mark(f.Shard, f.In[1])
+	}
+	for _, i := range w.early {
+		f.Fresh[i] = first
 	}
 	f.N, f.At, f.First, f.Last, f.Run = hi-lo, lo, first, last, p.run
 	w.phase(f)

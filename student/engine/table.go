@@ -45,8 +45,9 @@ func (t *touched) clear() {
 var smallTable = 1 << 14
 
 // findTables looks for tables among the trainable weights, and for what lies between
-// them.
+// them; and of that for the parts that a run clears.
 func (p *Plan[T]) findTables() {
+	p.findOnce()
 	width := map[string]int{} // of the rows looked up; -1 where something else reads too
 	for _, n := range p.nodes {
 		for i, t := range n.in {
@@ -60,8 +61,12 @@ func (p *Plan[T]) findTables() {
 			width[t.name] = per
 		}
 	}
-	at := 0
+	at, clean := 0, 0
 	for _, q := range p.params.List {
+		if p.once[q.Name] {
+			p.cleared = append(p.cleared, [2]int{clean, q.Off})
+			clean = q.Off + q.Len
+		}
 		per := width[q.Name]
 		if q.State || per < 1 || q.Len < smallTable {
 			continue
@@ -77,8 +82,44 @@ func (p *Plan[T]) findTables() {
 		p.tableOf[q.Name] = t
 		p.dense = append(p.dense, [2]int{at, q.Off})
 		at = q.Off + q.Len
+		p.cleared = append(p.cleared, [2]int{clean, q.Off})
+		clean = at
 	}
 	p.dense = append(p.dense, [2]int{at, len(p.params.Grad)})
+	p.cleared = append(p.cleared, [2]int{clean, len(p.params.Grad)})
+}
+
+// findOnce looks for weights that one node alone adds to the gradient of, and sets it at
+// the first slice of a shard.
+func (p *Plan[T]) findOnce() {
+	readers := map[string]int{}
+	for _, n := range p.nodes {
+		for _, t := range n.in {
+			if t != nil {
+				readers[t.name]++
+			}
+		}
+	}
+	lens := map[string]int{}
+	for _, q := range p.params.List {
+		if !q.State {
+			lens[q.Name] = q.Len
+		}
+	}
+	p.once = map[string]bool{}
+	for _, n := range p.nodes {
+		if !n.back || n.view || n.kernel.Whole || len(n.kernel.Backward) != 1 {
+			continue
+		}
+		for _, i := range n.kernel.Sets {
+			if i >= len(n.in) {
+				continue
+			}
+			if t := n.in[i]; t != nil && !t.Batched && t.onPath && t.producer < 0 && readers[t.name] == 1 && lens[t.name] >= smallTable {
+				p.once[t.name] = true
+			}
+		}
+	}
 }
 
 // mark notes the rows that a slice of a shard looks up.
@@ -104,7 +145,7 @@ func (p *Plan[T]) clearWeights(s int) {
 	if s >= len(p.sums) {
 		return
 	}
-	for _, d := range p.dense {
+	for _, d := range p.cleared {
 		clear(p.sums[s][d[0]:d[1]])
 	}
 	for _, t := range p.tables {
@@ -115,6 +156,10 @@ func (p *Plan[T]) clearWeights(s int) {
 	}
 }
 
+// addBlock is how many elements are added up at a time, so that sums of several shards
+// stay in the innermost cache.
+const addBlock = 2048
+
 // addShards adds up the gradients of the shards, in their order: one thread's part.
 func (p *Plan[T]) addShards(thread int) {
 	part := func(lo, hi int) (int, int) {
@@ -122,11 +167,17 @@ func (p *Plan[T]) addShards(thread int) {
 		return lo + thread*n/p.opt.Threads, lo + (thread+1)*n/p.opt.Threads
 	}
 	for _, d := range p.dense {
-		lo, hi := part(d[0], d[1])
-		g := p.params.Grad[lo:hi]
-		copy(g, p.sums[0][lo:hi])
-		for _, more := range p.sums[1:] {
-			kernel.Add(g, more[lo:hi])
+		for lo, hi := part(d[0], d[1]); lo < hi; lo += addBlock {
+			end := min(lo+addBlock, hi)
+			g := p.params.Grad[lo:end]
+			if len(p.sums) == 1 {
+				copy(g, p.sums[0][lo:end])
+				continue
+			}
+			kernel.AddTo(g, p.sums[0][lo:end], p.sums[1][lo:end])
+			for _, more := range p.sums[2:] {
+				kernel.Add(g, more[lo:end])
+			}
 		}
 	}
 	for _, t := range p.tables {

@@ -121,17 +121,19 @@ func (n *traceNet) divergence(scores, target string) string {
 }
 
 // TestTrainingTrace follows PyTorch for ten steps: every loss, the gradients of
-// the first and the last step, the weights at the end, and the running statistics.
+// the first and the last step, the weights at the end, and the running statistics. In
+// bfloat16 weights go another way as soon as a Relu flips; losses stay close.
 func TestTrainingTrace(t *testing.T) {
 	for name, build := range traceNets {
 		for _, shards := range []int{1, 3} {
-			t.Run(fmt.Sprintf("%s/float64/%d shards", name, shards), func(t *testing.T) { follow[float64](t, name, build, shards, 1e-6) })
-			t.Run(fmt.Sprintf("%s/float32/%d shards", name, shards), func(t *testing.T) { follow[float32](t, name, build, shards, 1e-4) })
+			t.Run(fmt.Sprintf("%s/float64/%d shards", name, shards), func(t *testing.T) { follow[float64](t, name, build, shards, false, 1e-6) })
+			t.Run(fmt.Sprintf("%s/float32/%d shards", name, shards), func(t *testing.T) { follow[float32](t, name, build, shards, false, 1e-4) })
+			t.Run(fmt.Sprintf("%s/bf16/%d shards", name, shards), func(t *testing.T) { follow[float32](t, name, build, shards, true, 0.1) })
 		}
 	}
 }
 
-func follow[T float32 | float64](t *testing.T, name string, build func(n *traceNet, x string) string, shards int, within float64) {
+func follow[T float32 | float64](t *testing.T, name string, build func(n *traceNet, x string) string, shards int, bf16 bool, within float64) {
 	r := readTrace(t, name)
 	g := &onnx.Graph{Name: name}
 	n := &traceNet{onnx.NewBuilder(g, ""), t, r}
@@ -149,7 +151,7 @@ func follow[T float32 | float64](t *testing.T, name string, build func(n *traceN
 	if len(params.List) != len(r.Params) {
 		t.Fatalf("the graph has %d weights and states, the trace %d", len(params.List), len(r.Params))
 	}
-	plan, err := engine.Compile(g, params, engine.Options{Batch: r.Batch, Shards: shards, Opset: 20, Training: true, Losses: []string{loss}})
+	plan, err := engine.Compile(g, params, engine.Options{Batch: r.Batch, Shards: shards, Opset: 20, Training: true, Losses: []string{loss}, BF16: bf16})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +169,7 @@ func follow[T float32 | float64](t *testing.T, name string, build func(n *traceN
 			switch {
 			case step == 0:
 				compare(t, "step 1", p, grads(params, p), p.First, within)
-			case step == len(r.Losses)-1:
+			case step == len(r.Losses)-1 && !bf16:
 				compare(t, "last step", p, grads(params, p), p.Last, within)
 			}
 		}
@@ -177,7 +179,7 @@ func follow[T float32 | float64](t *testing.T, name string, build func(n *traceN
 		}
 	}
 	for _, p := range r.Params {
-		if !p.State {
+		if !p.State && !bf16 {
 			compare(t, "weights at the end", p, params.Values(p.Name), p.End, within)
 		}
 	}

@@ -64,7 +64,7 @@ func bindLastConv[T kernel.Float](n *Node) (*Kernel[T], error) {
 		return nil, fmt.Errorf("bias of shape %v for %d output channels", n.In[2].Shape, m)
 	}
 	c := &lastConv[T]{images: p.images, relu: n.String("activation", "") == "relu"}
-	if c.loops = kernel.NewConvLast[T](w, p.channels, m, c.relu, n.Shards); c.loops == nil {
+	if c.loops = kernel.NewConvLast[T](w, p.channels, m, c.relu, n.Shards, n.BF16); c.loops == nil {
 		return nil, errors.New("a kernel that fits into the padding beside the image")
 	}
 	height, width := 1, w.Out[len(w.Out)-1]

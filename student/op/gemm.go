@@ -43,6 +43,7 @@ type gemm[T kernel.Float] struct {
 	rows           count
 	n, k           int
 	bias           *walk // over Y beside Y and C, nil without C
+	product        kernel.Product[T]
 }
 
 func bindGemm[T kernel.Float](n *Node) (*Kernel[T], error) {
@@ -55,7 +56,7 @@ func bindGemm[T kernel.Float](n *Node) (*Kernel[T], error) {
 	}
 	g := &gemm[T]{
 		transA: n.Int("transA", 0) != 0, transB: n.Int("transB", 0) != 0,
-		alpha: T(n.Float("alpha", 1)), beta: T(n.Float("beta", 1)),
+		alpha: T(n.Float("alpha", 1)), beta: T(n.Float("beta", 1)), product: kernel.ProductOf[T](n.BF16),
 	}
 	m, ka := transposed(a.Shape, g.transA)
 	kb, cols := transposed(b.Shape, g.transB)
@@ -125,7 +126,7 @@ func (g *gemm[T]) forward(f *Frame[T]) {
 		}
 	}
 	lda, ldb := g.strides(m)
-	kernel.Gemm(g.transA, g.transB, m, g.n, g.k, g.alpha, f.In[0], lda, f.In[1], ldb, beta, y, g.n)
+	g.product(g.transA, g.transB, m, g.n, g.k, g.alpha, f.In[0], lda, f.In[1], ldb, beta, y, g.n)
 }
 
 func (g *gemm[T]) backward(f *Frame[T]) {
@@ -134,17 +135,17 @@ func (g *gemm[T]) backward(f *Frame[T]) {
 	if da := f.DIn[0]; da != nil {
 		old := f.kept(0)
 		if g.transA {
-			kernel.Gemm(g.transB, true, g.k, m, g.n, g.alpha, f.In[1], ldb, dy, g.n, old, da, lda)
+			g.product(g.transB, true, g.k, m, g.n, g.alpha, f.In[1], ldb, dy, g.n, old, da, lda)
 		} else {
-			kernel.Gemm(false, !g.transB, m, g.k, g.n, g.alpha, dy, g.n, f.In[1], ldb, old, da, lda)
+			g.product(false, !g.transB, m, g.k, g.n, g.alpha, dy, g.n, f.In[1], ldb, old, da, lda)
 		}
 	}
 	if db := f.DIn[1]; db != nil {
 		old := f.kept(1)
 		if g.transB {
-			kernel.Gemm(true, g.transA, g.n, g.k, m, g.alpha, dy, g.n, f.In[0], lda, old, db, ldb)
+			g.product(true, g.transA, g.n, g.k, m, g.alpha, dy, g.n, f.In[0], lda, old, db, ldb)
 		} else {
-			kernel.Gemm(!g.transA, false, g.k, g.n, m, g.alpha, f.In[0], lda, dy, g.n, old, db, ldb)
+			g.product(!g.transA, false, g.k, g.n, m, g.alpha, f.In[0], lda, dy, g.n, old, db, ldb)
 		}
 	}
 	if g.bias != nil && f.DIn[2] != nil {

@@ -45,6 +45,7 @@ type matMul[T kernel.Float] struct {
 	m       count
 	n, k    int
 	batches *walk
+	product kernel.Product[T]
 }
 
 func bindMatMul[T kernel.Float](n *Node) (*Kernel[T], error) {
@@ -79,7 +80,7 @@ func bindMatMul[T kernel.Float](n *Node) (*Kernel[T], error) {
 		shape = append(shape, cols)
 	}
 	batched := n.matMulBatched(lead)
-	mm := &matMul[T]{n: cols, k: inner}
+	mm := &matMul[T]{n: cols, k: inner, product: kernel.ProductOf[T](n.BF16)}
 	leftLead, rightLead := left[:ra], right[:rb]
 	if Len(rightLead) == 1 && Len(leftLead) == Len(lead) {
 		// One matrix on the right: the left ones are one tall matrix.
@@ -130,7 +131,7 @@ func (mm *matMul[T]) forward(f *Frame[T]) {
 	for r := mm.batches.start(f.N); r.next(); {
 		for i := range r.len {
 			a, b := f.In[0][r.indexA(i)*la:][:la], f.In[1][r.indexB(i)*lb:][:lb]
-			kernel.Gemm(false, false, m, mm.n, mm.k, 1, a, mm.k, b, mm.n, 0, f.Out[0][(r.o+i)*ly:][:ly], mm.n)
+			mm.product(false, false, m, mm.n, mm.k, 1, a, mm.k, b, mm.n, 0, f.Out[0][(r.o+i)*ly:][:ly], mm.n)
 		}
 	}
 }
@@ -143,10 +144,10 @@ func (mm *matMul[T]) backward(f *Frame[T]) {
 		for i := range r.len {
 			atA, atB, dy := r.indexA(i)*la, r.indexB(i)*lb, f.DOut[0][(r.o+i)*ly:][:ly]
 			if f.DIn[0] != nil {
-				kernel.Gemm(false, true, m, mm.k, mm.n, 1, dy, mm.n, f.In[1][atB:][:lb], mm.n, oldA, f.DIn[0][atA:][:la], mm.k)
+				mm.product(false, true, m, mm.k, mm.n, 1, dy, mm.n, f.In[1][atB:][:lb], mm.n, oldA, f.DIn[0][atA:][:la], mm.k)
 			}
 			if f.DIn[1] != nil {
-				kernel.Gemm(true, false, mm.k, mm.n, m, 1, f.In[0][atA:][:la], mm.k, dy, mm.n, oldB, f.DIn[1][atB:][:lb], mm.n)
+				mm.product(true, false, mm.k, mm.n, m, 1, f.In[0][atA:][:la], mm.k, dy, mm.n, oldB, f.DIn[1][atB:][:lb], mm.n)
 			}
 		}
 	}

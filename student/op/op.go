@@ -59,6 +59,7 @@ type Node struct {
 	Shards   int       // parts of the batch that run beside each other
 	Training bool      // batch statistics, dropout
 	Seed     uint64    // of whatever the operator draws at random
+	BF16     bool      // products may round their operands to bfloat16
 }
 
 // Operand is an input or output of a bound node.
@@ -114,9 +115,9 @@ type Kernel[T kernel.Float] struct {
 	// ReadsIn and ReadsOut list the operands whose values Backward reads; other
 	// buffers may be gone by then.
 	ReadsIn, ReadsOut []int
-	// Sets lists inputs, batched ones, whose gradient Backward can set as well as add
-	// to, as Frame.Fresh tells it. Where nothing else has added to the gradient
-	// before, that saves clearing it first.
+	// Sets lists inputs whose gradient Backward can set as well as add to, as Frame.Fresh
+	// tells it. Where nothing else has added to the gradient before, that saves clearing
+	// it first. A shared one is set at the first slice of a shard and added to at others.
 	Sets []int
 	// Rows, where it is not zero, says that Backward adds to the gradient of input 0, cut
 	// into rows of so many elements, in those rows alone that the values of input 1

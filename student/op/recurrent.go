@@ -30,7 +30,8 @@ type recurrent[T kernel.Float] struct {
 	seqs         count
 	byStep       bool // layout 0
 	reverse      [2]bool
-	initialC     int // input that holds the initial cells, 0 where the operator has none
+	initialC     int               // input that holds the initial cells, 0 where the operator has none
+	product      kernel.Product[T] // of the inputs
 }
 
 // cell is what one step of one direction does. Both work on n sequences.
@@ -76,6 +77,7 @@ func bindRecurrent[T kernel.Float](n *Node, r *recurrent[T], inputs, outs int) (
 	if len(x.Shape) != 3 || len(w.Shape) != 3 || len(rec.Shape) != 3 {
 		return nil, fmt.Errorf("inputs X, W and R have shapes %v, %v and %v, wants three dimensions each", x.Shape, w.Shape, rec.Shape)
 	}
+	r.product = kernel.ProductOf[T](n.BF16)
 	r.byStep = n.Int("layout", 0) == 0
 	r.dirs, r.hidden, r.inputs = w.Shape[0], rec.Shape[2], w.Shape[2]
 	r.steps = x.Shape[1]

@@ -95,7 +95,7 @@ func (r *recurrent[T]) forward(f *Frame[T]) {
 				copy(f.Saved[i*wide+d*r.slots*r.hidden:][:width], bias)
 			}
 		}
-		kernel.Gemm(false, true, rows, width, r.inputs, 1, f.In[0], r.inputs, direction(f.In[1], d, r.dirs), r.inputs, beta, f.Saved[d*r.slots*r.hidden:], wide)
+		r.product(false, true, rows, width, r.inputs, 1, f.In[0], r.inputs, direction(f.In[1], d, r.dirs), r.inputs, beta, f.Saved[d*r.slots*r.hidden:], wide)
 		turn(turned, r.padded(), direction(f.In[2], d, r.dirs), width, r.hidden)
 		for i := range r.steps {
 			m, _ := r.moment(f, d, i, n)
@@ -153,10 +153,10 @@ func (r *recurrent[T]) backward(f *Frame[T]) {
 		}
 		saved := f.Saved[d*r.slots*r.hidden:]
 		if dx := f.DIn[0]; dx != nil {
-			kernel.Gemm(false, false, rows, r.inputs, width, 1, saved, wide, direction(f.In[1], d, r.dirs), r.inputs, 1, dx, r.inputs)
+			r.product(false, false, rows, r.inputs, width, 1, saved, wide, direction(f.In[1], d, r.dirs), r.inputs, 1, dx, r.inputs)
 		}
 		if dw := f.DIn[1]; dw != nil {
-			kernel.Gemm(true, false, width, r.inputs, rows, 1, saved, wide, f.In[0], r.inputs, 1, direction(dw, d, r.dirs), r.inputs)
+			r.product(true, false, width, r.inputs, rows, 1, saved, wide, f.In[0], r.inputs, 1, direction(dw, d, r.dirs), r.inputs)
 		}
 		if dr := f.DIn[2]; dr != nil {
 			r.cell.weights(direction(dr, d, r.dirs), states, rows, saved, wide)

@@ -6,7 +6,8 @@ package kernel
 // W[out, in, taps] to Y[y, x, out], bound to its geometry, optionally with a Relu
 // behind it. Channels are the vectors of its loops, so nothing is gathered: a
 // pixel's neighbours along x under the window are one run over memory. Kernels of
-// 3x3 and stride one go by Winograd's minimal filtering where channels are many.
+// 3x3 and stride one go by Winograd's minimal filtering where channels are many. With
+// operands in bfloat16 windows without gaps are rows of a matrix.
 //
 // Kernels are packed at the first slice of a run, and their gradient is added up
 // in packed form until the last one; shards have their own. The scratch space its
@@ -20,6 +21,7 @@ type ConvLast[T Float] struct {
 	relu          bool
 	flat          bool // one tap that meets every pixel once
 	fast          *winogradConv[T]
+	half          *halfConv[T]
 
 	image  sheetLast
 	off    runs
@@ -96,9 +98,15 @@ type shardLast[T Float] struct {
 
 // NewConvLast binds a convolution for a number of shards, with a Relu behind it if
 // asked. It returns nil for windows of three dimensions or with so much padding
-// that a whole window fits in it.
-func NewConvLast[T Float](w *Window, in, out int, relu bool, shards int) *ConvLast[T] {
-	return newConvLast[T](w, in, out, relu, shards, true)
+// that a whole window fits in it. With bf16, operands are rounded to bfloat16 where
+// that is faster: not where Winograd's filtering applies, which needs the digits and
+// saves more.
+func NewConvLast[T Float](w *Window, in, out int, relu bool, shards int, bf16 bool) *ConvLast[T] {
+	c := newConvLast[T](w, in, out, relu, shards, true)
+	if c != nil && bf16 && c.fast == nil {
+		c.half = newHalfConv(c)
+	}
+	return c
 }
 
 // newConvLast is NewConvLast, with Winograd's filtering where it applies or without.
@@ -208,6 +216,9 @@ func (c *ConvLast[T]) Scratch() int {
 	if c.fast != nil {
 		return c.fast.scratch()
 	}
+	if c.half != nil {
+		return c.half.scratch()
+	}
 	return c.image.area()*c.in + c.grad.area()*c.out + c.taps*c.in*widthOf(c.panels)
 }
 
@@ -217,6 +228,10 @@ func (c *ConvLast[T]) Forward(shard int, first bool, y, x, w, bias []T, images i
 	s := &c.shards[shard]
 	if c.fast != nil {
 		c.fast.forward(s, first, y, x, w, bias, images, scratch)
+		return
+	}
+	if c.half != nil {
+		c.half.forward(s, first, y, x, w, bias, images, scratch)
 		return
 	}
 	if first {

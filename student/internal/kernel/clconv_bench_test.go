@@ -35,7 +35,7 @@ func BenchmarkConvLast(b *testing.B) {
 		}
 		for _, lasts = range lastSets {
 			set := fmt.Sprintf("%d lanes/", lasts.lanes)
-			last := NewConvLast[float32](w, c.in, c.out, false, 1)
+			last := NewConvLast[float32](w, c.in, c.out, false, 1, false)
 			scratch := make([]float32, last.Scratch())
 			last.Forward(0, true, y, x, k, bias, c.images, scratch)
 			run(set+"forward", func() { last.Forward(0, false, y, x, k, bias, c.images, scratch) })

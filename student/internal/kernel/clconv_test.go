@@ -57,14 +57,21 @@ func definition(w *Window, in, out, images int, relu bool, x, k, bias, dy []floa
 }
 
 // checkConvLast compares a convolution in two slices with its definition.
-func checkConvLast[T Float](t *testing.T, r *rand.Rand, w *Window, in, out, images int, relu bool, eps float64) bool {
-	c := NewConvLast[T](w, in, out, relu, 2)
-	if c == nil {
+func checkConvLast[T Float](t *testing.T, r *rand.Rand, w *Window, in, out, images int, relu, bf16 bool, eps float64) bool {
+	c := NewConvLast[T](w, in, out, relu, 2, bf16)
+	if c == nil || bf16 && c.half == nil {
 		return false
 	}
 	inLen, outLen := w.InLen()*in, w.OutLen()*out
 	x, k, bias, dy := guarded[T](r, images*inLen), guarded[T](r, out*in*w.Taps()), guarded[T](r, out), guarded[T](r, images*outLen)
 	y, dx, dk, db := guarded[T](r, len(dy)), guarded[T](r, len(x)), guarded[T](r, len(k)), guarded[T](r, out)
+	if bf16 { // operands that it holds are not changed
+		for _, part := range [][]T{x, k, dy} {
+			for i, v := range part {
+				part[i] = T(BF16(float32(v)))
+			}
+		}
+	}
 	widen := func(x []T) []float64 {
 		f := make([]float64, len(x))
 		for i, v := range x {
@@ -172,15 +179,41 @@ func testConvLast(t *testing.T) {
 		}
 		relu := r.IntN(2) == 0
 		t.Run(fmt.Sprintf("%v %d to %d relu %v", w, in, out, relu), func(t *testing.T) {
-			if checkConvLast[float32](t, r, w, in, out, images, relu, 2e-6) {
+			if checkConvLast[float32](t, r, w, in, out, images, relu, false, 2e-6) {
 				ran++
 			}
 			if w.OutLen()*in*out*w.Taps() < 1<<18 {
-				checkConvLast[float64](t, r, w, in, out, images, relu, 1e-12)
+				checkConvLast[float64](t, r, w, in, out, images, relu, false, 1e-12)
 			}
 		})
 	}
 	if ran < 50 {
+		t.Errorf("%d geometries ran", ran)
+	}
+}
+
+// Windows without gaps in bfloat16: along one axis with any stride, padding and
+// number of taps, and of one pixel.
+func TestConvLastBF16(t *testing.T) { eachLast(t, testConvLastBF16) }
+
+func testConvLastBF16(t *testing.T) {
+	r := rand.New(rand.NewPCG(41, 42))
+	ran := 0
+	for n, w := range convGeometry() {
+		in, out, images, relu := 2+r.IntN(40), 1+r.IntN(70), 1+r.IntN(3), n%2 == 0
+		if w.OutLen()*in*out*w.Taps() > 2<<20 {
+			continue
+		}
+		t.Run(fmt.Sprintf("%v %d to %d relu %v", w, in, out, relu), func(t *testing.T) {
+			if checkConvLast[float32](t, r, w, in, out, images, relu, true, 2e-6) {
+				ran++
+			}
+			if w.OutLen()*in*out*w.Taps() < 1<<16 {
+				checkConvLast[float64](t, r, w, in, out, images, relu, true, 1e-12)
+			}
+		})
+	}
+	if ran < 10 {
 		t.Errorf("%d geometries ran", ran)
 	}
 }
@@ -202,12 +235,12 @@ func testWinograd(t *testing.T) {
 		in, out, images := 8+r.IntN(60), 8+r.IntN(60), 1+r.IntN(5)
 		relu := r.IntN(2) == 0
 		t.Run(fmt.Sprintf("%v %d to %d, %d images, relu %v", w, in, out, images, relu), func(t *testing.T) {
-			c := NewConvLast[float32](w, in, out, relu, 1)
+			c := NewConvLast[float32](w, in, out, relu, 1, false)
 			if c.fast == nil && w.Out[0] > 2 && w.Out[1] > 2 {
 				t.Fatal("does not go by Winograd's filtering")
 			}
-			checkConvLast[float32](t, r, w, in, out, images, relu, 3e-6)
-			checkConvLast[float64](t, r, w, in, out, min(images, 2), relu, 1e-12)
+			checkConvLast[float32](t, r, w, in, out, images, relu, false, 3e-6)
+			checkConvLast[float64](t, r, w, in, out, min(images, 2), relu, false, 1e-12)
 		})
 	}
 }

@@ -23,6 +23,10 @@ func (c *ConvLast[T]) Backward(shard int, g *GradLast[T], scratch []T) {
 		c.fast.backward(s, g, scratch)
 		return
 	}
+	if c.half != nil {
+		c.half.backward(s, g, scratch)
+		return
+	}
 	if s.waste == nil {
 		s.waste = make([]T, c.out)
 	}
@@ -40,8 +44,12 @@ func (c *ConvLast[T]) Backward(shard int, g *GradLast[T], scratch []T) {
 	}
 	img, sheet := take(&scratch, c.image.area()*c.in), take(&scratch, c.grad.area()*c.out)
 	copied := g.Y != nil || !c.grad.plain || g.DB != nil
-	clear(img)
-	clear(sheet)
+	if !c.image.plain {
+		clear(img)
+	}
+	if !c.grad.plain {
+		clear(sheet)
+	}
 	if c.flat && !copied {
 		if g.DX != nil {
 			c.dataStrips(s, 0, g.DX, g.DY, g.Images*c.inLen, !g.Set)

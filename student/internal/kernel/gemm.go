@@ -71,3 +71,15 @@ func scaleRows[T Float](m, n int, beta T, c []T, ldc int) {
 		}
 	}
 }
+
+// Product is Gemm or GemmBF16.
+type Product[T Float] func(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int)
+
+// ProductOf is the product with operands rounded to bfloat16, or with operands as
+// they are.
+func ProductOf[T Float](bf16 bool) Product[T] {
+	if bf16 {
+		return GemmBF16[T]
+	}
+	return Gemm[T]
+}

@@ -49,3 +49,36 @@ func BenchmarkGemm(b *testing.B) {
 		run("gonum", gonumSgemm)
 	}
 }
+
+// BenchmarkGemmBF16 beside BenchmarkGemm's: products that training takes.
+func BenchmarkGemmBF16(b *testing.B) {
+	for _, s := range []struct {
+		name           string
+		transA, transB bool
+		m, n, k        int
+	}{
+		{"square", false, false, 1024, 1024, 1024},
+		{"layer", false, true, 64, 1200, 1200},
+		{"layer's data", false, false, 64, 1200, 1200},
+		{"layer's weights", true, false, 1200, 1200, 64},
+		{"tokens", false, false, 512, 512, 128},
+		{"tokens' weights", true, false, 128, 512, 512},
+		{"pixels", false, false, 1024, 128, 128},
+		{"pixels' weights", true, false, 128, 128, 1024},
+	} {
+		ar, ac := stored(s.transA, s.m, s.k)
+		br, bc := stored(s.transB, s.k, s.n)
+		x, w, y := make([]float32, ar*ac), make([]float32, br*bc), make([]float32, s.m*s.n)
+		for _, way := range []struct {
+			name string
+			gemm gemmFunc[float32]
+		}{{"float32", Gemm[float32]}, {"bf16", GemmBF16[float32]}} {
+			b.Run(s.name+"/"+way.name, func(b *testing.B) {
+				for b.Loop() {
+					way.gemm(s.transA, s.transB, s.m, s.n, s.k, 1, x, ac, w, bc, 0, y, s.n)
+				}
+				b.ReportMetric(2*float64(s.m)*float64(s.n)*float64(s.k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		}
+	}
+}

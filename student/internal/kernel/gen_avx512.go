@@ -3,7 +3,8 @@
 //go:build ignore
 
 // This program writes tile_avx512_amd64.s, one micro-kernel for each height and
-// width of a tile, and pack_avx512_amd64.s, the packing of panels.
+// width of a tile, pack_avx512_amd64.s, the packing of panels, and the same for
+// bfloat16: tile_bf16_amd64.s and pack_bf16_amd64.s.
 package main
 
 import (
@@ -15,55 +16,66 @@ var tallest = []int{12, 12, 8, 6}
 
 func main() {
 	var w writer
-	for i, rows := range tallest {
-		for r := 1; r <= rows; r++ {
-			w.tile(r, i+1)
+	for _, kind := range []string{"avx512", "bf16"} {
+		for i, rows := range tallest {
+			for r := 1; r <= rows; r++ {
+				w.tile(kind, r, i+1)
+			}
 		}
+		w.save("gen_avx512.go", "tile_"+kind+"_amd64.s")
+		w.declare(kind)
+		w.saveGo("gen_avx512.go", "tile_"+kind+"_amd64.go")
 	}
-	w.save("gen_avx512.go", "tile_avx512_amd64.s")
-	w.declare()
-	w.saveGo("gen_avx512.go", "tile_avx512_amd64.go")
 	for vectors := 2; vectors <= len(tallest); vectors++ {
 		w.copyRows(vectors)
 	}
 	w.transpose()
 	w.save("gen_avx512.go", "pack_avx512_amd64.s")
+	w.roundRows()
+	w.roundPairs()
+	w.save("gen_avx512.go", "pack_bf16_amd64.s")
 }
 
 // arguments of a tile.
 const arguments = "k int, a *float32, ars, acs int, b *float32, bs int, c *float32, ldc int, alpha, beta float32, mask uint64"
 
 // declare writes the declarations of the tiles and the table of them.
-func (w *writer) declare() {
-	fmt.Fprint(w, "// avx512Tiles are the tiles by width in vectors and by height, both less one.\n")
-	fmt.Fprintf(w, "var avx512Tiles = [][]func(%s){\n", arguments)
+func (w *writer) declare(kind string) {
+	fmt.Fprintf(w, "// %sTiles are the tiles by width in vectors and by height, both less one.\n", kind)
+	fmt.Fprintf(w, "var %sTiles = [][]func(%s){\n", kind, arguments)
 	for i, rows := range tallest {
 		fmt.Fprint(w, "\t{")
 		for r := range rows {
 			if r > 0 {
 				fmt.Fprint(w, ", ")
 			}
-			fmt.Fprintf(w, "avx512Tile%dx%d", r+1, 16*(i+1))
+			fmt.Fprintf(w, "%sTile%dx%d", kind, r+1, 16*(i+1))
 		}
 		fmt.Fprint(w, "},\n")
 	}
 	fmt.Fprint(w, "}\n")
 	for i, rows := range tallest {
 		for r := range rows {
-			fmt.Fprintf(w, "\n//go:noescape\nfunc avx512Tile%dx%d(%s)\n", r+1, 16*(i+1), arguments)
+			fmt.Fprintf(w, "\n//go:noescape\nfunc %sTile%dx%d(%s)\n", kind, r+1, 16*(i+1), arguments)
 		}
 	}
 }
 
 // tile writes a tile of rows by 16*vectors, of whose last vector the columns in
 // the mask exist. The first registers hold a row of B, the last the sums, row
-// after row; A comes from memory, one element for all lanes.
-func (w *writer) tile(rows, vectors int) {
+// after row; A comes from memory, one element for all lanes. An element of the kind
+// bf16 is a pair of numbers, whose two products are added.
+func (w *writer) tile(kind string, rows, vectors int) {
 	sum := func(row, v int) string { return fmt.Sprintf("Z%d", 32-rows*vectors+vectors*row+v) }
 	// Rows are groups of three, each reached from its own base.
 	base := []string{"AX", "BX", "SI", "R12"}[:(rows+2)/3]
-	at := func(row int) string {
-		return "(" + base[row/3] + ")" + [3]string{"", "(R8*1)", "(R8*2)"}[row%3]
+	multiply := func(row, v int) {
+		b := base[row/3]
+		if kind == "bf16" {
+			w.pairs(b, row%3, v, 32-rows*vectors+vectors*row+v)
+			return
+		}
+		w.p("VFMADD231PS.BCST (%s)%s, Z%d, %s", b, [3]string{"", "(R8*1)", "(R8*2)"}[row%3], v, sum(row, v))
 	}
 	each := func(f func(row, v int)) {
 		for r := range rows {
@@ -74,7 +86,7 @@ func (w *writer) tile(rows, vectors int) {
 	}
 	c := func(v int) string { return offset(64*v, "(DI)") }
 
-	name := fmt.Sprintf("avx512Tile%dx%d", rows, 16*vectors)
+	name := fmt.Sprintf("%sTile%dx%d", kind, rows, 16*vectors)
 	fmt.Fprintf(w, "\n// func %s(%s)\n", name, arguments)
 	fmt.Fprintf(w, "TEXT ·%s(SB), NOSPLIT, $0-80\n", name)
 	w.load("k", "CX", "a", "AX", "ars", "R8", "acs", "R9", "b", "DX", "bs", "R10", "c", "DI", "ldc", "R11")
@@ -104,7 +116,7 @@ func (w *writer) tile(rows, vectors int) {
 		w.p("VMOVUPS %s, Z%d", offset(64*v, "(DX)"), v)
 	}
 	w.p("ADDQ R10, DX")
-	each(func(r, v int) { w.p("VFMADD231PS.BCST %s, Z%d, %s", at(r), v, sum(r, v)) })
+	each(multiply)
 	for _, b := range base {
 		w.p("ADDQ R9, %s", b)
 	}
@@ -240,6 +252,120 @@ func (w *writer) transpose() {
 	}
 	w.p("DECQ CX")
 	w.p("JNZ step")
+	w.p("VZEROUPPER")
+	w.p("RET")
+}
+
+// evex writes an instruction of 512 bits and the map 0F38 that the assembler does
+// not know: reg and v are vectors, and so is rm unless memory says otherwise.
+func (w *writer) evex(prefix, opcode, reg, v, rm int, memory ...int) {
+	bit := func(n, i int) int { return ^n >> i & 1 }
+	p := [6]int{0x62, bit(reg, 3)<<7 | bit(rm, 4)<<6 | bit(rm, 3)<<5 | bit(reg, 4)<<4 | 2, ^v&15<<3 | 4 | prefix, 0x40 | bit(v, 4)<<3, opcode, 0xc0 | reg&7<<3 | rm&7}
+	code := p[:]
+	if len(memory) == 3 { // base, index and the logarithm of its scale; one element for all lanes
+		base, index, scale := memory[0], memory[1], memory[2]
+		p[1] = bit(reg, 3)<<7 | bit(index, 3)<<6 | bit(base, 3)<<5 | bit(reg, 4)<<4 | 2
+		p[3] |= 0x10
+		p[5] = reg&7<<3 | 4
+		code = append(code, scale<<6|index&7<<3|base&7)
+	}
+	text := ""
+	for _, b := range code {
+		text += fmt.Sprintf("BYTE $%#02x; ", b)
+	}
+	w.p("%s", text[:len(text)-2])
+}
+
+// pairs writes VDPBF16PS of vector v and the pair of numbers in row 0 to 2 of those
+// that a base reaches, for all lanes, to a sum.
+func (w *writer) pairs(base string, row, v, sum int) {
+	const r8, none = 8, 4
+	index, scale := r8, row-1
+	if row == 0 {
+		index, scale = none, 0
+	}
+	w.evex(2, 0x52, sum, v, 0, map[string]int{"AX": 0, "BX": 3, "SI": 6, "R12": 12}[base], index, scale)
+}
+
+// round writes VCVTNE2PS2BF16: the numbers of vector low, rounded, and behind them
+// those of vector high.
+func (w *writer) round(low, high, to int) { w.evex(3, 0x72, to, high, low) }
+
+// roundRows writes the rounding of rows to bfloat16.
+func (w *writer) roundRows() {
+	fmt.Fprint(w, "\n// func bf16RoundRows(rows, steps int, dst *float32, ds int, src *float32, ld int, mask uint64)\n")
+	fmt.Fprint(w, "TEXT ·bf16RoundRows(SB), NOSPLIT, $0-56\n")
+	w.load("rows", "CX", "steps", "DX", "dst", "DI", "ds", "R8", "src", "SI", "ld", "R9")
+	w.p("MOVQ mask+48(FP), R10")
+	w.p("KMOVW R10, K1")
+	w.p("SHRQ $16, R10")
+	w.p("KMOVW R10, K2")
+	w.p("SHLQ $2, R8")
+	w.p("SHLQ $2, R9")
+	w.label("row")
+	w.p("MOVQ DX, BX")
+	w.p("MOVQ SI, R11")
+	w.p("MOVQ DI, R12")
+	w.p("DECQ BX")
+	w.p("JZ tail")
+	w.label("step")
+	w.p("VMOVUPS (R11), Z0")
+	w.p("VMOVUPS 64(R11), Z1")
+	w.round(0, 1, 2)
+	w.p("VMOVUPS Z2, (R12)")
+	w.p("ADDQ $128, R11")
+	w.p("ADDQ $64, R12")
+	w.p("DECQ BX")
+	w.p("JNZ step")
+	w.label("tail")
+	w.p("VMOVUPS.Z (R11), K1, Z0")
+	w.p("VMOVUPS.Z 64(R11), K2, Z1")
+	w.round(0, 1, 2)
+	w.p("VMOVUPS Z2, (R12)")
+	w.p("ADDQ R9, SI")
+	w.p("ADDQ R8, DI")
+	w.p("DECQ CX")
+	w.p("JNZ row")
+	w.p("VZEROUPPER")
+	w.p("RET")
+}
+
+// roundPairs writes the rounding of two rows to pairs of bfloat16.
+func (w *writer) roundPairs() {
+	fmt.Fprint(w, "\n// func bf16RoundPairs(pairs, vectors int, dst *float32, ds int, upper, lower *float32, ld int, mask uint64, order *uint16)\n")
+	fmt.Fprint(w, "TEXT ·bf16RoundPairs(SB), NOSPLIT, $0-72\n")
+	w.load("pairs", "CX", "vectors", "DX", "dst", "DI", "ds", "R8", "upper", "SI", "lower", "AX", "ld", "R9")
+	w.p("MOVQ mask+56(FP), R10")
+	w.p("KMOVW R10, K1")
+	w.p("MOVQ order+64(FP), R10")
+	w.p("VMOVDQU16 (R10), Z3")
+	w.p("SHLQ $2, R8")
+	w.p("SHLQ $3, R9")
+	w.label("pair")
+	w.p("MOVQ DX, BX")
+	w.p("XORQ R11, R11")
+	w.p("DECQ BX")
+	w.p("JZ tail")
+	w.label("step")
+	w.p("VMOVUPS (SI)(R11*1), Z0")
+	w.p("VMOVUPS (AX)(R11*1), Z1")
+	w.round(0, 1, 2)
+	w.p("VPERMW Z2, Z3, Z2")
+	w.p("VMOVUPS Z2, (DI)(R11*1)")
+	w.p("ADDQ $64, R11")
+	w.p("DECQ BX")
+	w.p("JNZ step")
+	w.label("tail")
+	w.p("VMOVUPS.Z (SI)(R11*1), K1, Z0")
+	w.p("VMOVUPS.Z (AX)(R11*1), K1, Z1")
+	w.round(0, 1, 2)
+	w.p("VPERMW Z2, Z3, Z2")
+	w.p("VMOVUPS Z2, (DI)(R11*1)")
+	w.p("ADDQ R9, SI")
+	w.p("ADDQ R9, AX")
+	w.p("ADDQ R8, DI")
+	w.p("DECQ CX")
+	w.p("JNZ pair")
 	w.p("VZEROUPPER")
 	w.p("RET")
 }
