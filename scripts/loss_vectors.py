@@ -111,7 +111,7 @@ RESPONSE = {
     "kd:temperature=4": lambda s, t: kl(t, s, 4),
     "kd:temperature=20": lambda s, t: kl(t, s, 20),
     "kd-std": kd_std,
-    "dkd": dkd,
+    "dkd:beta=8": dkd,
     "dist": dist,
     "mse-logits": F.mse_loss,
     "hard": lambda s, t: F.cross_entropy(s, t.argmax(1)),

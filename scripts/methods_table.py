@@ -19,7 +19,7 @@ never sees a 3, before and after --fix-bias. The teacher is that of
 scripts/train_mlp_teacher.py.
 
 transfer distils a teacher of MNIST on pictures of Fashion-MNIST and on noise, with
-and without --balance, beside MNIST itself.
+and without --balance, beside MNIST itself: uniform noise, and that of --data noise:N.
 
 A run whose report lies in --work already is not run again. Needs Python 3 alone.
 """
@@ -98,7 +98,7 @@ def losses(args):
                      "--student", args.student, "--seed", str(seed), "--targets", os.path.join(args.work, "targets")]
             if name == "labels":
                 flags += ["--labels", args.train_labels]
-            r = run(args, os.path.join(args.work, f"{name}-{seed}"), flags + ROWS[name])
+            r = run(args, os.path.join(args.work, f"{name}-{seed}"), flags + ROWS.get(name, ["--loss", name]))
             a = r["accuracy"]
             best.append(a["student"])
             last.append(a["student_last_epoch"])
@@ -150,15 +150,16 @@ def hinton(args):
         ("distilled, no label, moved by up to 2 pixels", [*base, "--data", train, *kd, "--augment", "crop:2"]),
         ("distilled, no label, images as they are", [*base, "--data", train, *kd]),
         ("labels alone, images as they are", [*base, "--data", train, "--labels", labels, "--loss", "ce", "--epochs", str(args.epochs)]),
-        ("distilled without a 3", [*base, "--data", without, *kd]),
-        ("the same, biases fitted on 2,000 unlabelled images", [*base, "--data", without, *kd, "--fix-bias", "--bias-data", few]),
+        ("distilled without a 3, moved by up to 2 pixels", [*base, "--data", without, *kd, "--augment", "crop:2"]),
+        ("the same, biases fitted on 2,000 unlabelled images", [*base, "--data", without, *kd, "--augment", "crop:2", "--fix-bias", "--bias-data", few]),
+        ("the same, biases fitted on 60,000", [*base, "--data", without, *kd, "--augment", "crop:2", "--fix-bias", "--bias-data", train]),
     ]
     print("| student 784-800-800-10 | test errors, chosen epoch | last epoch |\n|---|---|---|")
     for i, (name, flags) in enumerate(rows):
         if args.only and str(i) not in args.only.split(","):
             continue
         out = os.path.join(args.work, f"hinton-{i}")
-        if i == 4:  # goes on from the trained student of the row before
+        if i > 3:  # goes on from the trained student of the row before
             for part in ("checkpoint", "targets"):
                 shutil.copytree(os.path.join(args.work, "hinton-3", part), os.path.join(out, part), dirs_exist_ok=True)
             flags.append("--resume")
@@ -177,7 +178,9 @@ def transfer(args):
     fashion = os.path.join(args.fashion, "train-images-idx3-ubyte.gz")
     rows = [("MNIST", mnist(args, "train-images-idx3-ubyte.gz"), []), ("Fashion-MNIST", fashion, []),
             ("Fashion-MNIST, balanced and mixed", fashion, ["--balance", "--augment", "crop:2,mixup"]),
-            ("uniform noise", noise, []), ("uniform noise, balanced", noise, ["--balance"])]
+            ("uniform noise", noise, []), ("uniform noise, balanced", noise, ["--balance"]),
+            ("noise of all sizes", f"noise:{args.noise}", []),
+            ("noise of all sizes, balanced", f"noise:{args.noise}", ["--balance"])]
     print("| transfer set | entropy of the teacher's classes | accuracy %, chosen epoch | last epoch |\n|---|---|---|---|")
     for i, (name, data, flags) in enumerate(rows):
         if args.only and str(i) not in args.only.split(","):
@@ -204,7 +207,7 @@ def main():
     p.add_argument("--test")
     p.add_argument("--test-labels")
     p.add_argument("--student", default="convnet:width=16,depth=3")
-    p.add_argument("--rows", help="losses to run, of " + ", ".join(ROWS))
+    p.add_argument("--rows", help="losses to run, of " + ", ".join(ROWS) + ", or as --loss takes them, such as dkd:beta=1")
     p.add_argument("--only", help="numbers of the rows to run, from 0")
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--epochs", type=int, default=25)

@@ -80,7 +80,7 @@ var oracles = []struct {
 	{"kd-std", map[string]float64{"temperature": 2}, 0.584479749},
 	{"dkd", map[string]float64{"temperature": 4, "beta": 0}, 0.190270771},
 	{"dkd", map[string]float64{"temperature": 4, "alpha": 0, "beta": 1}, 0.744670983},
-	{"dkd", nil, 6.14763864},
+	{"dkd", map[string]float64{"beta": 8}, 6.14763864},
 	{"dist", map[string]float64{"temperature": 1, "gamma": 0}, 0.731661789},
 	{"dist", map[string]float64{"temperature": 1, "beta": 0}, 0.697542901},
 	{"dist", nil, 11.9309969 + 12.4619401},
