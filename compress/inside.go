@@ -61,7 +61,7 @@ func (j *job) prepareInside(ctx context.Context) error {
 	if j.teacherInside, err = j.teacher.anatomy(ctx, j.set); err != nil {
 		return err
 	}
-	if j.studentInside, err = studentAnatomy(j.student); err != nil {
+	if j.studentInside, err = studentAnatomy(j.student, j.dims()); err != nil {
 		return err
 	}
 	for i := range terms {
@@ -71,7 +71,7 @@ func (j *job) prepareInside(ctx context.Context) error {
 		if terms[i].Pairs, err = j.takeHead(); err != nil {
 			return fmt.Errorf("loss %s: %w", terms[i].Loss.Name, err)
 		}
-		if j.studentInside, err = studentAnatomy(j.student); err != nil {
+		if j.studentInside, err = studentAnatomy(j.student, j.dims()); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func TestLossesInside(t *testing.T) {
 	var takes, others []*loss.Loss
 	for _, l := range loss.All() {
 		switch {
-		case l.Family == loss.Response:
+		case l.Family == loss.Response, l.Place == loss.States: // see TestStates
 		case l.TakesHead:
 			takes = append(takes, l)
 		default:
@@ -144,7 +144,7 @@ func TestLossesInsideRefused(t *testing.T) {
 		want   string
 		usage  bool
 	}{
-		{func(c *Config) { c.Feature = []string{"rkd"} }, "loss rkd is no feature loss; there are at, fitnet, ofd", true},
+		{func(c *Config) { c.Feature = []string{"rkd"} }, "loss rkd is no feature loss; there are at, fitnet, hidden, ofd", true},
 		{func(c *Config) { c.Loss = "fitnet" }, "give it with --feature or --relation", true},
 		{func(c *Config) { c.Loss = noLoss }, "leaves the logits untrained", true},
 		{func(c *Config) { c.Taps = []string{"a:b"} }, "neither is given", true},
@@ -187,4 +187,39 @@ func TestResumeInside(t *testing.T) {
 	if !bytes.Equal(read(t, cut.Out, "student.onnx"), want) {
 		t.Errorf("the resumed run in %s gives another student", filepath.Base(cut.Out))
 	}
+}
+
+// TestStates compares the states of a net that reads sequences of any length with
+// those of a narrower one.
+func TestStates(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	b := onnx.NewBuilder(&onnx.Graph{Name: "teacher"}, "")
+	normal := func(dims ...int64) string {
+		v := make([]float32, dims[0]*dims[1])
+		for i := range v {
+			v[i] = float32(r.NormFloat64() / 3)
+		}
+		return b.Float32("w", dims, v)
+	}
+	x := b.Input("x", onnx.Float32, anyBatch, onnx.Symbolic("L"), onnx.Fixed(4))
+	for i := range int64(2) {
+		x = b.Op("Relu", []string{b.Op("MatMul", []string{x, normal(4+28*i, 32)})})
+	}
+	x = b.Op("ReduceMean", []string{x}, onnx.Ints("axes", 1), onnx.Int("keepdims", 0))
+	b.Output(b.OpNamed("logits", "MatMul", []string{x, normal(32, classes)}), onnx.Float32, anyBatch, onnx.Fixed(classes))
+	c := tiny(t)
+	c.Teacher = save(t, &onnx.Model{IRVersion: 7, Opsets: []onnx.Opset{{Version: 13}}, Graph: b.G})
+	c.Data.Path, c.Task = npy(t, 80, 6, 4), "classify"
+	c.Student, c.Feature, c.Epochs, c.Batch = "narrow:ratio=0.5", []string{"hidden:auto"}, 2, 16
+	got, events := run(t, c)
+	if !said(events, "[6 16] of the student with") || !said(events, "[6 32] of the teacher") {
+		t.Errorf("what is compared is not said: %+v", events)
+	}
+	if !got.Report.Contract.OK || got.Report.Student.Params >= got.Report.Teacher.Params {
+		t.Errorf("%s", got.Report.Verdict)
+	}
+	c = pictures(t, anyBatch)
+	c.Feature = []string{"hidden"}
+	_, err := Run(context.Background(), c, nil)
+	oneLine(t, err, "no vectors at as many places of a sequence; name the tensors with --tap")
 }

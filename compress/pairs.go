@@ -88,6 +88,8 @@ func (p *pairer) at(place loss.Place) ([]loss.Pair, error) {
 	switch place {
 	case loss.Embedding:
 		return p.embeddings()
+	case loss.States:
+		return p.states()
 	case loss.LastMap:
 		t, s := p.teacher.stages(), p.student.stages()
 		if len(t) == 0 || len(s) == 0 {
@@ -137,4 +139,17 @@ func (p *pairer) embeddings() ([]loss.Pair, error) {
 		return nil, fmt.Errorf("in the student, %w", err)
 	}
 	return []loss.Pair{p.pair(t, s)}, nil
+}
+
+// states pairs the last tensors that hold a vector at every place, of as many places
+// in both models.
+func (p *pairer) states() ([]loss.Pair, error) {
+	for _, t := range slices.Backward(p.teacher.inner) {
+		for _, s := range slices.Backward(p.student.inner) {
+			if len(t.shape) == 2 && len(s.shape) == 2 && t.shape[0] == s.shape[0] && t.shape[1] > 1 && s.shape[1] > 1 {
+				return []loss.Pair{p.pair(t, s)}, nil
+			}
+		}
+	}
+	return nil, errors.New("the two models have no vectors at as many places of a sequence; name the tensors with --tap")
 }

@@ -156,6 +156,22 @@ func reached(g *onnx.Graph, tensor string) []string {
 	return list
 }
 
+// dependent keeps of tensors those that depend on a graph's inputs.
+func dependent(g *onnx.Graph, tensors []string) []string {
+	depends := map[string]bool{}
+	for _, v := range g.DataInputs() {
+		depends[v.Name] = true
+	}
+	for _, n := range g.Nodes {
+		if slices.ContainsFunc(n.Inputs, func(in string) bool { return depends[in] }) {
+			for _, o := range n.Outputs {
+				depends[o] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(tensors, func(t string) bool { return !depends[t] })
+}
+
 // anatomy runs the teacher on one sample with every tensor that leads to its
 // logits as an output, and keeps those whose first dimension counts samples.
 func (t *Teacher) anatomy(ctx context.Context, set *data.Set) (*anatomy, error) {
@@ -163,7 +179,7 @@ func (t *Teacher) anatomy(ctx context.Context, set *data.Set) (*anatomy, error) 
 	if err != nil {
 		return nil, err
 	}
-	names := reached(m.Graph, t.Knowledge.Logits)
+	names := dependent(m.Graph, reached(m.Graph, t.Knowledge.Logits))
 	open, err := rewrite.Tap(m, names...)
 	if err != nil {
 		return nil, onnx.InFile(t.Path, err)
@@ -172,7 +188,7 @@ func (t *Teacher) anatomy(ctx context.Context, set *data.Set) (*anatomy, error) 
 	if err != nil {
 		return nil, err
 	}
-	s, err := ort.Open(b, ort.Options{Threads: 1})
+	s, err := ort.Open(b, ort.Options{Threads: 1, NoOptimise: true})
 	if err != nil {
 		return nil, fmt.Errorf("%s: looking inside: %w", t.Path, err)
 	}
@@ -211,9 +227,9 @@ func (t *Teacher) anatomy(ctx context.Context, set *data.Set) (*anatomy, error) 
 	return a, nil
 }
 
-// studentAnatomy learns the shapes inside a student.
-func studentAnatomy(s *student.Student) (*anatomy, error) {
-	shapes, err := s.Shapes()
+// studentAnatomy learns the shapes inside a student that reads samples of dims.
+func studentAnatomy(s *student.Student, dims [][]int) (*anatomy, error) {
+	shapes, err := s.Shapes(dims)
 	if err != nil {
 		return nil, err
 	}

@@ -204,6 +204,15 @@ def simkd(s, t, rectified, margin):
     return F.mse_loss(s[0], t[0])
 
 
+def hidden(s, t, rectified, margin):
+    p, total = Projector(), 0
+    for a, b in zip(s, t):
+        if a.shape != b.shape:
+            a = a @ p.fill(a.shape[-1], b.shape[-1])
+        total = total + F.mse_loss(a, b)
+    return total
+
+
 # Relation losses.
 
 def pdist(e):
@@ -271,6 +280,7 @@ FEATURE = [
     ("ofd:1", ofd, [MAP, HALF], [[5, 4, 4], [4, 2, 2]], False),
     ("reviewkd", reviewkd, [DOUBLE, MAP, [2, 1, 1]], [[2, 8, 8], [5, 4, 4], [4, 1, 1]], False),
     ("simkd", simkd, [MAP], [MAP], False),
+    ("hidden", hidden, [[3, 6], [3, 4]], [[3, 6], [3, 5]], False),
 ]
 RELATION = [
     ("rkd:1,0", lambda s, t: rkd(s, t, 1, 0), [3], [6]),

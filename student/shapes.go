@@ -9,9 +9,10 @@ import (
 )
 
 // Shapes are the per-sample shapes of the tensors that lead to the logits, by
-// name. Tensors that mix samples are left out.
-func (s *Student) Shapes() (map[string][]int, error) {
-	g := s.Model.Graph
+// name, for samples of the given shapes, one an input. Tensors that mix samples are
+// left out.
+func (s *Student) Shapes(inputs [][]int) (map[string][]int, error) {
+	g := Sized(s.Model.Graph, inputs)
 	params, err := engine.NewParams[float32](g, nil)
 	if err != nil {
 		return nil, err

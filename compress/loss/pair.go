@@ -33,12 +33,14 @@ const (
 	LastMap
 	// Embedding is what the layer that computes the logits reads.
 	Embedding
+	// States are the last vectors at every place of a sequence.
+	States
 )
 
 // Pair is a tensor of the student and one of the teacher that a loss compares.
 type Pair struct {
 	// Student and Teacher are tensors of the training graph: [N] and the shape of
-	// a sample, [channels, height, width] or [features].
+	// a sample, [channels, height, width], [places, width] or [features].
 	Student, Teacher           string
 	StudentShape, TeacherShape []int
 	// Rectified says that the teacher's tensor is never negative.
