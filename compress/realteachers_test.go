@@ -116,3 +116,14 @@ func TestNothingToWin(t *testing.T) {
 		t.Errorf("%s", r.Report.Verdict)
 	}
 }
+
+// TestStateRefused names what hands a state from call to call, and what to do instead.
+func TestStateRefused(t *testing.T) {
+	c := tiny(t)
+	c.Teacher = shared(t, "teachers/silero-vad.onnx")
+	c.Data.Path = writeNPY(t, []int{300, 512}, make([]float32, 300*512))
+	_, err := Run(context.Background(), c, nil)
+	oneLine(t, err, `input "state" and output "stateN" hand a state from one call to the next`)
+	oneLine(t, err, "export the model over whole sequences")
+	nothingDeployed(t, c.Out)
+}

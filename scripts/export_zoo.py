@@ -215,8 +215,9 @@ if wanted("tagger"):
     m = train(Tagger(), ids, lambda y, i: F.cross_entropy(y.reshape(-1, 4), following[i].reshape(-1)), 4 * args.epochs)
     export(m, ids[:2], "lstm-tagger-op13", 13, ["tags"], axes={"input": {0: "batch", 1: "length"}, "tags": {0: "batch", 1: "length"}})
     np.save(os.path.join(args.out, "text.npy"), text)
+    np.save(os.path.join(args.out, "bytes.npy"), text.astype(np.uint8))
 if wanted("sklearn"):
-    table = np.concatenate([np.loadtxt(os.path.join(args.digits, f), delimiter=",", comments=None) for f in ("optdigits.tra", "optdigits.hol")
+    table = np.concatenate([np.loadtxt(os.path.join(args.digits, f), delimiter=",") for f in ("optdigits.tra", "optdigits.hol")
                             if os.path.exists(os.path.join(args.digits, f))]).astype(np.float32)
     x, y = torch.tensor(table[:, :64]), torch.tensor(table[:, 64].astype(np.int64))
     mean, std = x.mean(0), x.std(0).clamp_min(1)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Distils many teachers with small budgets and prints what came of it as a Markdown table (TEACHERS.md).
+"""Distils many teachers with small budgets and prints what came of it as a Markdown table (docs/teachers.md).
 
     zoo.py --kdcompress bin/kdcompress --teachers DIR --data DIR --zoo DIR --mnist DIR --work DIR [--only NAME]
 
-Teachers is the folder of other people's files, zoo the one that export_zoo.py wrote, data holds Fashion-MNIST,
+Teachers is the folder of other people's files, zoo the one that export_zoo.py wrote (with wine.npy, the 13 columns of
+the wine table as float32, where that is wanted), data holds Fashion-MNIST,
 CIFAR-10 and the gesture table, mnist MNIST's four files. A teacher whose files are missing is left out by name.
 Every run has few samples and epochs: the table shows that a teacher is accepted and what kind of result to expect, not
 what a long training reaches.

@@ -27,7 +27,8 @@ var _ = register(Arch{
 	},
 	Fits: func(inputs []Input) error { return onePicture("convnet", inputs) },
 	Propose: func(inputs []Input) []map[string]string {
-		return proposePicture(inputs, "depth", nil, map[string]string{"convs": "2", "head": "mean"})
+		return proposePicture(inputs, "depth", nil, map[string]string{"convs": "2", "head": "mean"},
+			map[string]string{"convs": "2", "head": "mean", "depthwise": "yes"})
 	},
 	Emit: emitConvnet,
 })

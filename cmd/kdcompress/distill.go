@@ -28,9 +28,9 @@ func newDistill(stdout, stderr io.Writer) *cobra.Command {
 DIR receives student.onnx, report.json, report.html, job.yaml (the resolved
 configuration: running it again gives the same student) and events.jsonl.
 
-Students: auto (a convnet for pictures, else an mlp, sized to a tenth of the
-teacher or to --max-size), the path of an .onnx file, or an architecture with
-options:
+Students: auto (proposes students and cuts of the teacher within a tenth of its
+bytes or --max-size, trains the promising ones briefly and carries the best on),
+the path of an .onnx file, or an architecture with options:
 ` + studentHelp() + `
 
 Losses:
