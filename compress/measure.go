@@ -109,18 +109,24 @@ func (j *job) openEval(ctx context.Context) (*data.Set, error) {
 
 // budgets holds what was asked for against what was got.
 func (j *job) budgets(r *report.Report) []report.Budget {
-	var list []report.Budget
-	if j.MaxSize > 0 {
-		list = append(list, report.Budget{Name: "max-size", Bound: "at most", Wanted: float64(j.MaxSize), Got: float64(r.Student.Bytes),
-			Unit: "bytes", OK: r.Student.Bytes <= int64(j.MaxSize)})
-	}
-	if j.MaxLatency > 0 {
-		list = append(list, report.Budget{Name: "max-latency", Bound: "at most", Wanted: j.MaxLatency, Got: r.Student.Latency.P50,
-			Unit: "ms", OK: r.Student.Latency.P50 <= j.MaxLatency})
-	}
+	list := costBudgets(j.MaxSize, j.MaxLatency, r.Student.Bytes, r.Student.Latency.P50)
 	if j.MinAgreement > 0 {
 		list = append(list, report.Budget{Name: "min-agreement", Bound: "at least", Wanted: j.MinAgreement, Got: r.Fidelity.Agreement,
 			OK: r.Fidelity.Agreement >= j.MinAgreement})
+	}
+	return list
+}
+
+// costBudgets holds what a model takes against the budgets that are set, those above 0.
+func costBudgets(maxSize Bytes, maxLatency float64, bytes int64, latency float64) []report.Budget {
+	var list []report.Budget
+	if maxSize > 0 {
+		list = append(list, report.Budget{Name: "max-size", Bound: "at most", Wanted: float64(maxSize), Got: float64(bytes),
+			Unit: "bytes", OK: bytes <= int64(maxSize)})
+	}
+	if maxLatency > 0 {
+		list = append(list, report.Budget{Name: "max-latency", Bound: "at most", Wanted: maxLatency, Got: latency,
+			Unit: "ms", OK: latency <= maxLatency})
 	}
 	return list
 }

@@ -93,15 +93,17 @@ func (s *shrinker) dropOf(ctx context.Context, m *onnx.Model) (float64, error) {
 func (s *shrinker) drop(ctx context.Context, c *form) (float64, error) {
 	if !s.classes {
 		feed := s.feed(s.calibrating)
-		want, err := s.outputs(ctx, s.float.file, feed)
-		if err != nil {
-			return 0, err
+		if s.floatOutputs == nil {
+			var err error
+			if s.floatOutputs, err = s.outputs(ctx, s.float.file, feed); err != nil {
+				return 0, err
+			}
 		}
 		got, err := s.outputs(ctx, c.file, feed)
 		if err != nil {
 			return 0, err
 		}
-		return outputError(want, got), nil
+		return outputError(s.floatOutputs, got), nil
 	}
 	p := pair{teacher: s.reference, answers: s.answers, dims: s.dims(), seed: s.seed, threads: s.threads}
 	if s.floatAgreement == 0 {

@@ -123,7 +123,10 @@ type shrinker struct {
 	classes     bool // the output chooses among classes
 	// floatAgreement is the float model's on the samples that choose, 0 until known.
 	floatAgreement float64
-	asked          bool // the chosen one is of the family asked for
+	// floatOutputs are the float model's on the calibrating samples, where it chooses no
+	// classes; nil until known.
+	floatOutputs []float32
+	asked        bool // the chosen one is of the family asked for
 }
 
 // form is one form of the model.

@@ -105,11 +105,10 @@ func (s *shrinker) allowed(c *form) float64 {
 // overBudget names the budgets a form misses.
 func (s *shrinker) overBudget(c *form) []string {
 	var missed []string
-	if s.maxSize > 0 && c.Bytes > int64(s.maxSize) {
-		missed = append(missed, "over --max-size")
-	}
-	if s.maxLatency > 0 && c.Latency.P50 > s.maxLatency {
-		missed = append(missed, "over --max-latency")
+	for _, b := range s.budgets(c) {
+		if !b.OK {
+			missed = append(missed, "over --"+b.Name)
+		}
 	}
 	return missed
 }
@@ -120,7 +119,7 @@ func (s *shrinker) missed() []string {
 	if !s.asked {
 		missed = append(missed, notTaken(s.Precision))
 	}
-	for _, b := range s.budgets() {
+	for _, b := range s.budgets(s.chosen) {
 		if !b.OK {
 			missed = append(missed, b.Name)
 		}
@@ -133,23 +132,16 @@ func notTaken(precision string) string {
 	return "--precision " + precision + " (the verdict says why; --force-precision takes it all the same)"
 }
 
-func (s *shrinker) budgets() []report.Budget {
-	var list []report.Budget
-	c := s.chosen
-	if s.maxSize > 0 {
-		list = append(list, report.Budget{Name: "max-size", Bound: "at most", Wanted: float64(s.maxSize), Got: float64(c.Bytes), Unit: "bytes", OK: c.Bytes <= int64(s.maxSize)})
-	}
-	if s.maxLatency > 0 {
-		list = append(list, report.Budget{Name: "max-latency", Bound: "at most", Wanted: s.maxLatency, Got: c.Latency.P50, Unit: "ms", OK: c.Latency.P50 <= s.maxLatency})
-	}
-	return list
+// budgets holds a form against the budgets.
+func (s *shrinker) budgets(c *form) []report.Budget {
+	return costBudgets(s.maxSize, s.maxLatency, c.Bytes, c.Latency.P50)
 }
 
 // report is what came of it.
 func (s *shrinker) report() *report.Precision {
 	p := &report.Precision{Asked: s.Precision, Reference: s.reference.path, Chosen: s.chosen.Name, MaxDrop: s.MaxDrop, Calibration: s.calibration, Layers: s.layers,
 		Processor: report.Processor{Integers: s.integers.Activation.String() + " activations, int8 weights", Hint: s.integers.Hint},
-		Budgets:   s.budgets(), Warnings: s.warnings}
+		Budgets:   s.budgets(s.chosen), Warnings: s.warnings}
 	if s.integers.Reduced {
 		p.Processor.Integers += " of 7 bits"
 	}

@@ -35,7 +35,7 @@ func uneven(name string) *onnx.Model {
 	return m
 }
 
-func planned(t *testing.T, m *onnx.Model, f Feed) (*Plan, *Observation) {
+func planned(t testing.TB, m *onnx.Model, f Feed) (*Plan, *Observation) {
 	t.Helper()
 	ranks, err := Ranks(context.Background(), m, f)
 	if err != nil {

@@ -17,23 +17,7 @@ import (
 // static quantizes one of the nets.
 func static(t testing.TB, m *onnx.Model, calibrator string) (*Plan, *onnx.Model) {
 	t.Helper()
-	f := samples(m, 8, 16)
-	ranks, err := Ranks(context.Background(), m, f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prepared, err := Prepare(m, ranks)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := NewPlan(prepared, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := p.Observe(context.Background(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, o := planned(t, m, samples(m, 8, 16))
 	q, err := p.Static(o, StaticOptions{Calibrator: LookupCalibrator(calibrator), Integers: IntegersHere(), Correct: true})
 	if err != nil {
 		t.Fatal(err)

@@ -130,16 +130,7 @@ func (p *Precision) WriteText(w io.Writer) error {
 	for _, d := range p.Contract.Differences {
 		fmt.Fprintf(&b, "contract %s: %s: %s\n", d.Severity, d.Where, d.Text)
 	}
-	for _, x := range p.Budgets {
-		state := "met"
-		if !x.OK {
-			state = "MISSED"
-		}
-		fmt.Fprintf(&b, "budget %s %s: %s %s, got %s\n", x.Name, state, x.Bound, x.value(x.Wanted), x.value(x.Got))
-	}
-	for _, s := range p.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", plain(s))
-	}
+	textEnd(&b, p.Budgets, p.Warnings)
 	_, err := w.Write(trimLines(b.Bytes()))
 	return err
 }

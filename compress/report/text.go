@@ -38,18 +38,23 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(&b, "contract breaks: run at batch %d: %s\n", run.Batch, plain(run.Error))
 		}
 	}
-	for _, x := range r.Budgets {
+	textEnd(&b, r.Budgets, r.Warnings)
+	_, err := w.Write(trimLines(b.Bytes()))
+	return err
+}
+
+// textEnd writes what a report ends with.
+func textEnd(b *bytes.Buffer, budgets []Budget, warnings []string) {
+	for _, x := range budgets {
 		state := "met"
 		if !x.OK {
 			state = "MISSED"
 		}
-		fmt.Fprintf(&b, "budget %s %s: %s %s, got %s\n", x.Name, state, x.Bound, x.value(x.Wanted), x.value(x.Got))
+		fmt.Fprintf(b, "budget %s %s: %s %s, got %s\n", x.Name, state, x.Bound, x.value(x.Wanted), x.value(x.Got))
 	}
-	for _, s := range r.Warnings {
-		fmt.Fprintf(&b, "warning: %s\n", plain(s))
+	for _, s := range warnings {
+		fmt.Fprintf(b, "warning: %s\n", plain(s))
 	}
-	_, err := w.Write(trimLines(b.Bytes()))
-	return err
 }
 
 func (r *Report) textFidelity(b *bytes.Buffer) {

@@ -31,7 +31,7 @@ type work[T kernel.Float] struct {
 	dst   []*[]T // where the slots go in frame
 	slots []slot[T]
 	zero  []slot[T]
-	early []int    // weights whose gradient the first slice sets, by input
+	early []int    // as the step's
 	seed  *slot[T] // set instead of phase: a gradient to fill
 	fill  T
 	table *table[T]    // whose rows the step adds to
@@ -124,12 +124,7 @@ func (p *Plan[T]) wireStep(s *step[T], w *work[T], shard int, whole bool) {
 	value(s.node.in, f.In, false, s.touchesIn)
 	value(s.node.out, f.Out, !s.back, s.touchesOut)
 	if s.back {
-		f.Fresh = slices.Clone(s.fresh)
-		for i, early := range s.early {
-			if early {
-				w.early = append(w.early, i)
-			}
-		}
+		f.Fresh, w.early = slices.Clone(s.fresh), s.early
 		if k.Rows > 0 && s.node.in[0] != nil && s.node.in[0].onPath {
 			w.table = p.tableOf[s.node.in[0].name]
 		}

@@ -19,7 +19,7 @@ type step[T kernel.Float] struct {
 	swaps []swap[T]    // what the step reads in place of others
 	zero  []*tensor[T] // batched gradients this step is the first to add to
 	fresh []bool       // those it is the first to set, by input; nil where there are none
-	early []bool       // weights whose gradient it sets at the first slice, by input
+	early []int        // inputs that are weights whose gradient it sets at the first slice
 	runs  []work[T]    // one a shard; one in all where the segment is whole
 }
 
@@ -83,14 +83,16 @@ func (p *Plan[T]) schedule() {
 		if !n.back || n.view {
 			continue
 		}
-		fresh, early := make([]bool, len(n.in)), make([]bool, 0, len(n.in))
+		fresh := make([]bool, len(n.in))
+		var early []int
 		zero := make([][]*tensor[T], len(n.kernel.Backward)) // by phase
 		for i, t := range n.in {
 			if t == nil || !t.onPath || !t.Batched || written[t.root()] {
-				early = append(early, t != nil && p.once[t.name])
+				if t != nil && p.once[t.name] {
+					early = append(early, i)
+				}
 				continue
 			}
-			early = append(early, false)
 			t = t.root()
 			written[t] = true
 			once := !slices.ContainsFunc(n.in[i+1:], func(o *tensor[T]) bool { return o != nil && o.root() == t })

@@ -21,7 +21,7 @@ type ConvLast[T Float] struct {
 	relu          bool
 	flat          bool // one tap that meets every pixel once
 	fast          *winogradConv[T]
-	half          *halfConv[T]
+	half          bool // operands are rounded to bfloat16
 
 	image  sheetLast
 	off    runs
@@ -102,15 +102,11 @@ type shardLast[T Float] struct {
 // that is faster: not where Winograd's filtering applies, which needs the digits and
 // saves more.
 func NewConvLast[T Float](w *Window, in, out int, relu bool, shards int, bf16 bool) *ConvLast[T] {
-	c := newConvLast[T](w, in, out, relu, shards, true)
-	if c != nil && bf16 && c.fast == nil {
-		c.half = newHalfConv(c)
-	}
-	return c
+	return newConvLast[T](w, in, out, relu, shards, true, bf16)
 }
 
 // newConvLast is NewConvLast, with Winograd's filtering where it applies or without.
-func newConvLast[T Float](w *Window, in, out int, relu bool, shards int, filter bool) *ConvLast[T] {
+func newConvLast[T Float](w *Window, in, out int, relu bool, shards int, filter, bf16 bool) *ConvLast[T] {
 	z, y, x := w.axes()
 	if z != (axis{taps: 1, stride: 1, dilation: 1, in: 1, out: 1}) {
 		return nil
@@ -122,7 +118,6 @@ func newConvLast[T Float](w *Window, in, out int, relu bool, shards int, filter 
 	}
 	c := &ConvLast[T]{in: in, out: out, taps: w.Taps(), inLen: w.InLen(), outLen: w.OutLen(), y: y, x: x, relu: relu,
 		panels: panelsOf(out), sides: panelsOf(in), shards: make([]shardLast[T], max(shards, 1))}
-	c.width = widthOf(c.sides)
 	if filter {
 		if c.fast = newWinogradConv(c); c.fast != nil {
 			return c
@@ -143,6 +138,10 @@ func newConvLast[T Float](w *Window, in, out int, relu bool, shards int, filter 
 			}
 		}
 	}
+	if c.half = bf16 && c.windows(); c.half {
+		c.panels, c.sides = whole(out), whole(in)
+	}
+	c.width = widthOf(c.sides)
 	c.bindBack()
 	return c
 }
@@ -216,9 +215,6 @@ func (c *ConvLast[T]) Scratch() int {
 	if c.fast != nil {
 		return c.fast.scratch()
 	}
-	if c.half != nil {
-		return c.half.scratch()
-	}
 	return c.image.area()*c.in + c.grad.area()*c.out + c.taps*c.in*widthOf(c.panels)
 }
 
@@ -228,10 +224,6 @@ func (c *ConvLast[T]) Forward(shard int, first bool, y, x, w, bias []T, images i
 	s := &c.shards[shard]
 	if c.fast != nil {
 		c.fast.forward(s, first, y, x, w, bias, images, scratch)
-		return
-	}
-	if c.half != nil {
-		c.half.forward(s, first, y, x, w, bias, images, scratch)
 		return
 	}
 	if first {
@@ -260,6 +252,10 @@ func (c *ConvLast[T]) Forward(shard int, first bool, y, x, w, bias []T, images i
 
 // strips computes a line of outputs, all panels of them, from element at of img on.
 func (c *ConvLast[T]) strips(s *shardLast[T], y, img, bias []T, pixels, at int) {
+	if c.half {
+		c.halfStrip(s, y, img[at:], bias, pixels)
+		return
+	}
 	l := &s.lines
 	for _, p := range c.panels {
 		*l = lines[T]{pixels: pixels, a: img[at:], as: c.x.stride * c.in, off: c.off.off, steps: c.off.steps, ahead: s.ahead,

@@ -59,7 +59,7 @@ func definition(w *Window, in, out, images int, relu bool, x, k, bias, dy []floa
 // checkConvLast compares a convolution in two slices with its definition.
 func checkConvLast[T Float](t *testing.T, r *rand.Rand, w *Window, in, out, images int, relu, bf16 bool, eps float64) bool {
 	c := NewConvLast[T](w, in, out, relu, 2, bf16)
-	if c == nil || bf16 && c.half == nil {
+	if c == nil || bf16 && !c.half {
 		return false
 	}
 	inLen, outLen := w.InLen()*in, w.OutLen()*out
@@ -269,7 +269,7 @@ func TestWinogradError(t *testing.T) {
 		y, bias := make([]float32, len(x)), make([]float32, c.channels)
 		want, _, _, _ := definition(w, c.channels, c.channels, 1, false, widen(x), widen(k), widen(bias), make([]float64, len(x)))
 		rms := func(filter bool) float64 {
-			conv := newConvLast[float32](w, c.channels, c.channels, false, 1, filter)
+			conv := newConvLast[float32](w, c.channels, c.channels, false, 1, filter, false)
 			conv.Forward(0, true, y, x, k, bias, 1, make([]float32, conv.Scratch()))
 			var e, s float64
 			for i, v := range y {

@@ -23,10 +23,6 @@ func (c *ConvLast[T]) Backward(shard int, g *GradLast[T], scratch []T) {
 		c.fast.backward(s, g, scratch)
 		return
 	}
-	if c.half != nil {
-		c.half.backward(s, g, scratch)
-		return
-	}
 	if s.waste == nil {
 		s.waste = make([]T, c.out)
 	}
@@ -54,8 +50,12 @@ func (c *ConvLast[T]) Backward(shard int, g *GradLast[T], scratch []T) {
 		if g.DX != nil {
 			c.dataStrips(s, 0, g.DX, g.DY, g.Images*c.inLen, !g.Set)
 		}
-		for i := 0; i < g.Images && g.DW != nil; i++ { // sums by image, as below
-			c.weightImage(s, g.X[i*c.inLen*c.in:], g.DY[i*c.outLen*c.out:], 1, c.outLen, 0, 0)
+		each := 1 // sums by image, as below
+		if c.half {
+			each = g.Images
+		}
+		for i := 0; i < g.Images && g.DW != nil; i += each {
+			c.weightImage(s, g.X[i*c.inLen*c.in:], g.DY[i*c.outLen*c.out:], 1, each*c.outLen, 0, 0)
 		}
 	} else {
 		c.backwardImages(s, g, img, sheet, copied)
@@ -133,6 +133,10 @@ func (c *ConvLast[T]) dataImage(s *shardLast[T], dx, sheet []T, add bool) {
 // dataStrips computes a line of residue i of the input's gradient.
 func (c *ConvLast[T]) dataStrips(s *shardLast[T], i int, dx, sheet []T, pixels int, add bool) {
 	b, l := &c.back[i], &s.lines
+	if c.half {
+		c.halfData(s, b, dx, sheet, pixels, add)
+		return
+	}
 	for _, p := range c.sides {
 		*l = lines[T]{pixels: pixels, a: sheet, as: c.out, off: b.off.off, steps: b.off.steps, ahead: s.ahead,
 			b: s.back[b.packed+len(b.taps)*c.out*p.before:], c: dx[p.at:], cs: c.x.stride * c.in, width: p.width, cols: p.cols, add: add}
@@ -143,6 +147,10 @@ func (c *ConvLast[T]) dataStrips(s *shardLast[T], i int, dx, sheet []T, pixels i
 // weightImage adds the products of pixels and the gradient of outputs, rows by
 // pixels of both with a skip at the end of a row.
 func (c *ConvLast[T]) weightImage(s *shardLast[T], img, d []T, rows, pixels, askip, dskip int) {
+	if c.half {
+		c.halfWeights(s, img, d, pixels)
+		return
+	}
 	o := &s.outers
 	for _, p := range c.panels {
 		sums := s.sums[c.taps*c.in*p.before:]

@@ -11,24 +11,8 @@ package kernel
 // on the operands and on the machine's instruction set, on nothing else. It
 // panics where a slice is too short for its matrix.
 func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	if m < 0 || n < 0 || k < 0 {
-		panic("kernel: a matrix product of negative size")
-	}
-	if m == 0 || n == 0 {
+	if !begins(false, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
 		return
-	}
-	if !holds(m, n, ldc, len(c)) {
-		panic("kernel: slice too short for matrix C")
-	}
-	if k == 0 || alpha == 0 {
-		scaleRows(m, n, beta, c, ldc)
-		return
-	}
-	if rows, cols := stored(transA, m, k); !holds(rows, cols, lda, len(a)) {
-		panic("kernel: slice too short for matrix A")
-	}
-	if rows, cols := stored(transB, k, n); !holds(rows, cols, ldb, len(b)) {
-		panic("kernel: slice too short for matrix B")
 	}
 	switch a := any(a).(type) {
 	case []float32:
@@ -40,6 +24,33 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 	case []float64:
 		gonumDgemm(transA, transB, m, n, k, float64(alpha), a, lda, any(b).([]float64), ldb, float64(beta), any(c).([]float64), ldc)
 	}
+}
+
+// begins checks the matrices of a product and says whether there is anything to
+// multiply; where there is not, C is complete. With overlap rows of A may begin within
+// those before.
+func begins[T Float](overlap, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) bool {
+	if m < 0 || n < 0 || k < 0 {
+		panic("kernel: a matrix product of negative size")
+	}
+	if m == 0 || n == 0 {
+		return false
+	}
+	if !holds(m, n, ldc, len(c)) {
+		panic("kernel: slice too short for matrix C")
+	}
+	if k == 0 || alpha == 0 {
+		scaleRows(m, n, beta, c, ldc)
+		return false
+	}
+	rows, cols := stored(transA, m, k)
+	if len(a) < (rows-1)*lda+cols || lda < cols && !overlap {
+		panic("kernel: slice too short for matrix A")
+	}
+	if rows, cols := stored(transB, k, n); !holds(rows, cols, ldb, len(b)) {
+		panic("kernel: slice too short for matrix B")
+	}
+	return true
 }
 
 // stored is the size of a matrix as it lies in memory.

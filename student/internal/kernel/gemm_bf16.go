@@ -13,21 +13,8 @@ import (
 // Gemm. Rows of A may overlap: with lda less than its columns the next row begins
 // within the one before.
 func GemmBF16[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	if m == 0 || n == 0 {
+	if !begins(true, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) {
 		return
-	}
-	if !holds(m, n, ldc, len(c)) {
-		panic("kernel: slice too short for matrix C")
-	}
-	if k == 0 || alpha == 0 {
-		scaleRows(m, n, beta, c, ldc)
-		return
-	}
-	if rows, cols := stored(transA, m, k); len(a) < (rows-1)*lda+cols {
-		panic("kernel: slice too short for matrix A")
-	}
-	if rows, cols := stored(transB, k, n); !holds(rows, cols, ldb, len(b)) {
-		panic("kernel: slice too short for matrix B")
 	}
 	if a, ok := any(a).([]float32); ok && FastBF16 {
 		halves.gemm(transA, transB, m, n, k, float32(alpha), a, lda, any(b).([]float32), ldb, float32(beta), any(c).([]float32), ldc)
