@@ -28,7 +28,7 @@ from torch.nn import functional as F
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from train_mnist_teacher import augment, evaluate, load, normalise  # noqa: E402
 
-BATCH, PEAK_LR, FINISH_LR, MAX_NORM = 128, 1e-3, 1e-4, 3.5
+BATCH, PEAK_LR, MAX_NORM = 128, 1e-3, 3.5
 
 
 def teacher(width):
@@ -88,6 +88,7 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--epochs", type=int, default=40)
     p.add_argument("--finish", type=int, default=4, help="epochs without dropout at the end")
+    p.add_argument("--finish-rate", type=float, default=1e-4, help="their peak learning rate")
     p.add_argument("--start", help="an exported model to finish")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
@@ -99,7 +100,7 @@ def main():
         start(net, args.start)
     else:
         train(net, x, y, args.epochs, PEAK_LR, True)
-    train(net, x, y, args.finish, FINISH_LR, False)
+    train(net, x, y, args.finish, args.finish_rate, False)
     errors, _ = evaluate(net, *test)
     export(net, args.out)
     print(f"test errors: {errors} of {len(test[1])}")

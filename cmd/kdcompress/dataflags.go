@@ -22,6 +22,6 @@ func addDataFlags(fs *pflag.FlagSet, d *compress.Data) {
 	fs.StringVar(&d.Channels, "channels", d.Channels, "rgb, bgr or gray")
 	fs.StringSliceVar(&d.Columns, "columns", d.Columns, "columns of a CSV file to read, by name or number")
 	fs.StringSliceVar(&d.Skip, "skip", d.Skip, "columns of a CSV file to leave out")
-	fs.IntVar(&d.Limit, "limit", d.Limit, "read only so many samples")
+	fs.IntVar(&d.Limit, "limit", d.Limit, "read only so many samples: the first rows, or pictures from all their folders")
 	fs.Float64Var(&d.MaxBad, "max-bad", d.MaxBad, "share of unusable samples that is tolerated (0.01; negative for none)")
 }

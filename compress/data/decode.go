@@ -5,13 +5,15 @@ package data
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"sync"
 )
 
 // load decodes the first n pictures on all cores, keeps them where there is
 // room, and returns what is wrong with which.
-func (g *gallery) load(ctx context.Context, l *listing, n int) (map[int]error, error) {
+func (g *gallery) load(ctx context.Context, l *listing) (map[int]error, error) {
+	n := len(l.names)
 	errs := make([]error, n)
 	decode := func(i int, blob []byte, err error, scratch []byte) {
 		if errs[i] = err; err != nil {
@@ -28,14 +30,10 @@ func (g *gallery) load(ctx context.Context, l *listing, n int) (map[int]error, e
 		g.pack(scratch, img)
 	}
 	bad := map[int]error{}
-	for i, err := range l.bad {
-		if i < n {
-			bad[i] = err
-		}
-	}
+	maps.Copy(bad, l.bad)
 	var err error
 	if l.stream != nil {
-		err = g.drain(ctx, l, n, bad, decode)
+		err = g.drain(ctx, l, bad, decode)
 	} else {
 		err = parallel(ctx, n, 32, func(from, to int) error {
 			scratch := make([]byte, g.bytes())
@@ -57,7 +55,7 @@ func (g *gallery) load(ctx context.Context, l *listing, n int) (map[int]error, e
 }
 
 // drain decodes pictures as they come out of an archive.
-func (g *gallery) drain(ctx context.Context, l *listing, n int, bad map[int]error, decode func(int, []byte, error, []byte)) error {
+func (g *gallery) drain(ctx context.Context, l *listing, bad map[int]error, decode func(int, []byte, error, []byte)) error {
 	type job struct {
 		i    int
 		blob []byte
@@ -72,9 +70,9 @@ func (g *gallery) drain(ctx context.Context, l *listing, n int, bad map[int]erro
 			}
 		})
 	}
-	seen := make([]bool, n)
+	seen := make([]bool, len(l.names))
 	err := l.stream(ctx, func(i int, blob []byte) error {
-		if i < n && bad[i] == nil {
+		if bad[i] == nil {
 			seen[i] = true
 			jobs <- job{i, blob}
 		}

@@ -10,17 +10,6 @@ import (
 	"strings"
 )
 
-// listing is where pictures lie: their names, sorted, and how to get at them.
-type listing struct {
-	path  string
-	names []string
-	bad   map[int]error // known without reading
-	read  func(i int) ([]byte, error)
-	// stream hands all pictures on in the order of the archive, where they can't
-	// be read one by one. read is nil then.
-	stream func(ctx context.Context, take func(i int, blob []byte) error) error
-}
-
 // gallery is a column of pictures: decoded, in memory, where they fit there,
 // else decoded again whenever one is asked for.
 type gallery struct {
@@ -77,21 +66,27 @@ func openPictures(ctx context.Context, l *listing, want []Want, o Options) (*sou
 		return nil, fmt.Errorf("%s: %w", l.path, err)
 	}
 	f.words = strings.Join(append(f.prep.words(), fr.words()...), ", ")
-	n := o.upTo(len(l.names))
+	all, n := l, o.upTo(len(l.names))
+	kept := l.spread(n)
+	if kept != nil {
+		l = l.pick(kept)
+	}
 	g := &gallery{frame: fr, read: l.read, keys: make([][16]byte, n)}
 	if need := int64(n) * int64(fr.bytes()); need <= o.Memory {
 		g.data = make([]byte, need)
 	} else if l.read == nil {
 		return nil, fmt.Errorf("%s: its %d pictures take %d bytes, more than the %d that are kept in memory: unpack it, so that they are read from disk", l.path, n, need, o.Memory)
 	}
-	src := &source{path: l.path, n: n, limited: n < len(l.names), keys: g.keys,
+	src := &source{path: l.path, n: n, limited: kept != nil, kept: kept, keys: g.keys,
 		name: func(i int) string { return clean(l.names[i]) }}
 	if o.Labels == "folder" {
-		if src.labels, src.classes, err = folderLabels(l); err != nil {
+		labels, classes, err := folderLabels(all) // a class keeps its number where none of its pictures is read
+		if err != nil {
 			return nil, err
 		}
+		src.labels, src.classes = src.ofKept(labels), classes
 	}
-	if src.bad, err = g.load(ctx, l, n); err != nil {
+	if src.bad, err = g.load(ctx, l); err != nil {
 		return nil, err
 	}
 	f.col = g

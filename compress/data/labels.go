@@ -27,11 +27,15 @@ func (s *source) readLabels(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(labels) < s.n, len(labels) > s.n && !s.limited:
-		return fmt.Errorf("%s: holds %d labels for the %d samples of %s", clean(o.Labels), len(labels), s.n, s.path)
+	need := s.n
+	if s.kept != nil {
+		need = s.kept[s.n-1] + 1
 	}
-	s.labels, s.classes = labels[:s.n], classes
+	switch {
+	case len(labels) < need, len(labels) > need && !s.limited:
+		return fmt.Errorf("%s: holds %d labels for the %d samples of %s", clean(o.Labels), len(labels), need, s.path)
+	}
+	s.labels, s.classes = s.ofKept(labels), classes
 	return nil
 }
 

@@ -56,7 +56,8 @@ type Options struct {
 	Columns []string
 	// Skip names columns of a CSV source that are not inputs.
 	Skip []string
-	// Limit reads the first so many samples only; 0 reads all.
+	// Limit reads only so many samples: the first rows of a file, or pictures
+	// spread evenly over their sorted names; 0 reads all.
 	Limit int
 	// MaxBad is the share of unusable samples that is tolerated: 0 means 0.01,
 	// a negative value none.

@@ -321,8 +321,17 @@ func TestFolderAndArchivesAgree(t *testing.T) {
 				}
 			}
 			o.Limit = 2
-			if s := open(t, path, input1(3, 5, 5), o); s.Len() != 2 || s.Name(1) != "a/1.png" || len(s.Classes()) != 3 {
+			if s := open(t, path, input1(3, 5, 5), o); s.Len() != 2 || s.Name(0) != "a-b/x.jpeg" || s.Name(1) != "a/9.png" || s.Key(1) != folder.Key(2) || len(s.Classes()) != 3 {
 				t.Errorf("limited to %d samples, last %s", s.Len(), s.Name(s.Len()-1))
+			} else if a, _ := s.Label(1); a != 0 {
+				t.Errorf("%s is of class %d", s.Name(1), a)
+			}
+			o.Labels = write(t, "labels.csv", []byte("4\n5\n6\n7\n8\n"))
+			s = open(t, path, input1(3, 5, 5), o)
+			for i, want := range []int{4, 6} {
+				if a, _ := s.Label(i); a != want {
+					t.Errorf("%s has label %d of a file, want %d", s.Name(i), a, want)
+				}
 			}
 		})
 	}

@@ -37,7 +37,8 @@ type field struct {
 type source struct {
 	path    string
 	n       int
-	limited bool // Options.Limit left rows out
+	limited bool  // Options.Limit left rows out
+	kept    []int // which stayed; nil for the first n
 	fields  []field
 	name    func(i int) string
 	bad     map[int]error
@@ -45,6 +46,18 @@ type source struct {
 	labels  []int32    // nil without; -1 for a bad row
 	classes []string
 	closers []io.Closer
+}
+
+// ofKept is what belongs to the rows that stayed, of labels for all.
+func (s *source) ofKept(labels []int32) []int32 {
+	if s.kept == nil {
+		return labels[:s.n]
+	}
+	some := make([]int32, s.n)
+	for i, k := range s.kept {
+		some[i] = labels[k]
+	}
+	return some
 }
 
 func (s *source) close() error {
