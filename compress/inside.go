@@ -127,8 +127,8 @@ func (j *job) takeHead() ([]loss.Pair, error) {
 }
 
 // heads are the tensors from which teacher and student go on to their logits: the
-// maps that are averaged, where both have such of one size, else the vectors that
-// the last linear layers read.
+// map that the teacher averages and the student's last, where that is of its size or
+// can be averaged down to it, else the vectors that the last linear layers read.
 func (p *pairer) heads() (t, s inner, err error) {
 	if t, err = p.teacher.embedding(); err != nil {
 		return t, s, fmt.Errorf("in the teacher, %w", err)
@@ -137,8 +137,11 @@ func (p *pairer) heads() (t, s inner, err error) {
 		return t, s, fmt.Errorf("in the student, %w", err)
 	}
 	if m, ok := p.teacher.pooled(t.tensor); ok {
-		if maps := p.student.stages(); len(maps) > 0 && slices.Equal(maps[len(maps)-1].shape[1:], m.shape[1:]) {
-			return m, maps[len(maps)-1], nil
+		if maps := p.student.stages(); len(maps) > 0 {
+			last := maps[len(maps)-1]
+			if _, ok := student.Averages(last.shape, m.shape); ok {
+				return m, last, nil
+			}
 		}
 	}
 	return t, s, nil

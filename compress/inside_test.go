@@ -126,6 +126,53 @@ func sameHead(t *testing.T, m *onnx.Model) {
 	}
 }
 
+// TestHeadOfSmallerMaps has a student whose last map is twice as high and wide as
+// the teacher's: it is averaged down, and the projector goes on from there.
+func TestHeadOfSmallerMaps(t *testing.T) {
+	c := pictures(t, anyBatch)
+	c.Student, c.Loss, c.Feature = "resnet:width=8,stages=1", noLoss, []string{"simkd"}
+	r, _ := run(t, c)
+	m, err := onnx.Load(r.Student)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(m.Graph.Nodes, func(n *onnx.Node) bool { return n.OpType == "AveragePool" })
+	if i < 0 {
+		t.Fatal("no map is averaged")
+	}
+	if a := m.Graph.Nodes[i].Attr("kernel_shape"); a == nil || !slices.Equal(a.Ints, []int64{2, 2}) {
+		t.Errorf("averaged over %+v, want squares of 2 x 2", a)
+	}
+}
+
+// TestStages takes the last map of a size, but not a convolution that is pooled
+// before it is rectified.
+func TestStages(t *testing.T) {
+	b := onnx.NewBuilder(&onnx.Graph{}, "")
+	x := b.Input("x", onnx.Float32, anyBatch, onnx.Fixed(1), onnx.Fixed(8), onnx.Fixed(8))
+	conv := func(stem, x string) string {
+		return b.OpNamed(stem, "Conv", []string{x, b.Float32(stem+".w", []int64{1, 1, 1, 1}, []float32{1})})
+	}
+	pool := func(stem, x string) string {
+		return b.OpNamed(stem, "MaxPool", []string{x}, onnx.Ints("kernel_shape", 2, 2), onnx.Ints("strides", 2, 2))
+	}
+	relu := b.OpNamed("relu", "Relu", []string{conv("first", x)})
+	small := b.OpNamed("small", "Relu", []string{pool("pool", conv("second", relu))})
+	pool("last", conv("third", pool("another", conv("alone", small))))
+	a := &anatomy{graph: b.G}
+	for i, tensor := range []string{"first", "relu", "second", "pool", "small", "alone", "another", "third"} {
+		side := 8 >> (i / 3)
+		a.inner = append(a.inner, inner{tensor, []int{1, side, side}})
+	}
+	var got []string
+	for _, s := range a.stages() {
+		got = append(got, s.tensor)
+	}
+	if want := []string{"relu", "small", "another"}; !slices.Equal(got, want) {
+		t.Errorf("stages %q, want %q", got, want)
+	}
+}
+
 // TestTapsByName pairs the tensors the user names.
 func TestTapsByName(t *testing.T) {
 	c := pictures(t, anyBatch)

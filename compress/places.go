@@ -40,15 +40,25 @@ func (a *anatomy) shape(tensor string) []int {
 // isMap says whether a shape is that of a feature map of more than one position.
 func isMap(shape []int) bool { return len(shape) == 3 && shape[1]*shape[2] > 1 }
 
-// stages are the last feature maps of every height and width, from the input on.
+// stages are the last feature maps of every height and width, from the input on. A
+// convolution that is pooled before it is rectified belongs to the next stage.
 func (a *anatomy) stages() []inner {
 	var list []inner
+	producers, consumers := a.graph.Producers(), a.graph.Consumers()
+	begins := func(tensor string) bool {
+		n := producers[tensor]
+		return n != nil && (n.OpType == "Conv" || n.OpType == "BatchNormalization") && len(consumers[tensor]) > 0 &&
+			!slices.ContainsFunc(consumers[tensor], func(n *onnx.Node) bool { return n.OpType != "MaxPool" && n.OpType != "AveragePool" })
+	}
 	for _, x := range a.inner {
 		if !isMap(x.shape) {
 			continue
 		}
-		list = slices.DeleteFunc(list, func(y inner) bool { return slices.Equal(y.shape[1:], x.shape[1:]) })
-		list = append(list, x)
+		same := func(y inner) bool { return slices.Equal(y.shape[1:], x.shape[1:]) }
+		if begins(x.tensor) && slices.ContainsFunc(list, same) {
+			continue
+		}
+		list = append(slices.DeleteFunc(list, same), x)
 	}
 	return list
 }

@@ -27,7 +27,8 @@ type Features struct {
 // the projector ends in a ReLU.
 //
 // It returns the student and its tensor that is to become the teacher's. The
-// student given does not change. Maps must be of one height and width.
+// student given does not change. A map of the student may be a whole number of times
+// as high and wide as the teacher's (Averages): it is averaged down first.
 func (s *Student) TakeHead(teacher *onnx.Graph, logits string, from, at Features, rectified bool, seed uint64) (*Student, string, error) {
 	c := *s
 	c.Model = s.Model.Clone()
@@ -86,6 +87,9 @@ func (e *Emitter) projector(at, from Features, rectified bool) string {
 		}
 		return x
 	}
+	if k, _ := Averages(at.Shape, from.Shape); k > 1 {
+		x = e.Op("AveragePool", []string{x}, onnx.Ints("kernel_shape", int64(k), int64(k)), onnx.Ints("strides", int64(k), int64(k)))
+	}
 	mid := max(out/2, 1)
 	for i, l := range [][3]int{{in, mid, 1}, {mid, mid, 3}, {mid, out, 1}} {
 		stem := fmt.Sprintf("projector%d", i+1)
@@ -95,6 +99,16 @@ func (e *Emitter) projector(at, from Features, rectified bool) string {
 		}
 	}
 	return x
+}
+
+// Averages says whether a map becomes one of the height and width of another by
+// averages over squares of k x k, 1 where the two are of one size.
+func Averages(at, from []int) (k int, ok bool) {
+	if len(at) != 3 || len(from) != 3 || at[1]%from[1] != 0 || at[2]%from[2] != 0 {
+		return 0, false
+	}
+	k = at[1] / from[1]
+	return k, at[2]/from[2] == k
 }
 
 // between lists the nodes on the way from one tensor to another, in graph order.
