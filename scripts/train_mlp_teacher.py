@@ -7,9 +7,9 @@
 784-1200-1200-10 with ReLU, dropout and a bound on the weights' norm, on inputs
 that are shifted by up to two pixels; turning and scaling by a little is added,
 which lets 40 epochs stand for the paper's many. The last --finish epochs run
-without dropout at a small rate; --start FILE.onnx begins with them, from weights
-that an earlier run exported. DIR holds the four gzip-compressed IDX files of
-MNIST. Needs PyTorch, NumPy and onnx.
+without dropout at a small rate; --start FILE.onnx goes on from weights that an
+earlier run exported, to --epochs more with dropout and to those. DIR holds the
+four gzip-compressed IDX files of MNIST. Needs PyTorch, NumPy and onnx.
 
 The last epoch is taken: no image chooses anything, and the test images are
 looked at once. The graph takes "image", float[N,1,28,28], each pixel
@@ -28,7 +28,7 @@ from torch.nn import functional as F
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from train_mnist_teacher import augment, evaluate, load, normalise  # noqa: E402
 
-BATCH, PEAK_LR, MAX_NORM = 128, 1e-3, 3.5
+BATCH, MAX_NORM = 128, 3.5
 
 
 def teacher(width):
@@ -86,10 +86,11 @@ def main():
     p.add_argument("--out", required=True, help="ONNX file to write")
     p.add_argument("--width", type=int, default=1200)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--epochs", type=int, default=40)
+    p.add_argument("--epochs", type=int, help="epochs with dropout: 40, or none from --start")
+    p.add_argument("--rate", type=float, default=1e-3, help="their peak learning rate")
     p.add_argument("--finish", type=int, default=4, help="epochs without dropout at the end")
     p.add_argument("--finish-rate", type=float, default=1e-4, help="their peak learning rate")
-    p.add_argument("--start", help="an exported model to finish")
+    p.add_argument("--start", help="an exported model to go on from")
     p.add_argument("--threads", type=int, default=1)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
@@ -98,8 +99,9 @@ def main():
     net = teacher(args.width)
     if args.start:
         start(net, args.start)
-    else:
-        train(net, x, y, args.epochs, PEAK_LR, True)
+    epochs = args.epochs if args.epochs is not None else 0 if args.start else 40
+    if epochs:
+        train(net, x, y, epochs, args.rate, True)
     train(net, x, y, args.finish, args.finish_rate, False)
     errors, _ = evaluate(net, *test)
     export(net, args.out)
