@@ -140,8 +140,8 @@ func TestHeadOfSmallerMaps(t *testing.T) {
 	if i < 0 {
 		t.Fatal("no map is averaged")
 	}
-	if a := m.Graph.Nodes[i].Attr("kernel_shape"); a == nil || !slices.Equal(a.Ints, []int64{2, 2}) {
-		t.Errorf("averaged over %+v, want squares of 2 x 2", a)
+	if k := m.Graph.Nodes[i].Ints("kernel_shape", nil); !slices.Equal(k, []int64{2, 2}) {
+		t.Errorf("averaged over %v, want squares of 2 x 2", k)
 	}
 }
 
@@ -198,6 +198,8 @@ func TestLossesInsideRefused(t *testing.T) {
 		{func(c *Config) { c.Feature = []string{"fitnet"}; c.Taps = []string{"nothing:Relu"} }, "TEACHER:STUDENT", false},
 		{func(c *Config) { c.Feature = []string{"vid"}; c.Taps = []string{"first:relu:Relu_1"} },
 			"maps of 4x4 and 8x8 are not of one size", false},
+		{func(c *Config) { c.Loss, c.Feature, c.Taps = noLoss, []string{"simkd"}, []string{"first:relu:Relu_1"} },
+			`the student's "Relu_1" [16 4 4] cannot be averaged down to the teacher's "first:relu" [12 8 8]`, false},
 	} {
 		c := pictures(t, anyBatch)
 		tc.change(&c)

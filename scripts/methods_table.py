@@ -63,12 +63,15 @@ T975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8
 
 def run(args, out, flags):
     """Distil into a folder and return its report."""
-    path = os.path.join(out, "report.json")
-    if not os.path.exists(path):
+    if not os.path.exists(os.path.join(out, "report.json")):
         os.makedirs(out, exist_ok=True)
         with open(os.path.join(out, "log"), "w") as log:
             subprocess.run([args.kdcompress, "distill", "--out", out, *flags, *args.more], stdout=log, stderr=log, check=True)
-    with open(path) as f:
+    return report(out)
+
+
+def report(out):
+    with open(os.path.join(out, "report.json")) as f:
         return json.load(f)
 
 
@@ -78,34 +81,28 @@ def wilson(p, n):
     return centre - half, centre + half
 
 
+def student_t(values):
+    """Mean of two values or more, and its interval."""
+    mean = sum(values) / len(values)
+    half = T975[len(values) - 1] * math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+    return mean, mean - half, mean + half
+
+
 def interval(values, n):
     """Mean and interval, in percent."""
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        lo, hi = wilson(mean, n)
-    else:
-        std = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
-        half = T975[len(values) - 1] * std / math.sqrt(len(values))
-        lo, hi = mean - half, mean + half
+    mean, lo, hi = student_t(values) if len(values) > 1 else (values[0], *wilson(values[0], n))
     return f"{100 * mean:.2f} [{100 * lo:.2f}, {100 * hi:.2f}]"
 
 
-def over(args, last):
+def over(args, name, last):
     """Mean difference to the control "hard" from the same seeds, in points, with its interval where there are several."""
-    d = []
-    for seed, accuracy in enumerate(last, 1):
-        path = os.path.join(args.work, f"hard-{seed}", "report.json")
-        if not os.path.exists(path):
-            return ""
-        with open(path) as f:
-            d.append(100 * (accuracy - json.load(f)["accuracy"]["student_last_epoch"]))
-    mean = sum(d) / len(d)
-    if not any(d):
-        return ""  # the control itself
+    controls = [os.path.join(args.work, f"hard-{seed}") for seed in range(1, len(last) + 1)]
+    if name == "hard" or not all(os.path.exists(os.path.join(c, "report.json")) for c in controls):
+        return ""
+    d = [100 * (accuracy - report(c)["accuracy"]["student_last_epoch"]) for accuracy, c in zip(last, controls)]
     if len(d) == 1:
-        return f"{mean:+.2f}"
-    half = T975[len(d) - 1] * math.sqrt(sum((v - mean) ** 2 for v in d) / (len(d) - 1) / len(d))
-    return f"{mean:+.2f} [{mean - half:+.2f}, {mean + half:+.2f}]"
+        return f"{d[0]:+.2f}"
+    return "{:+.2f} [{:+.2f}, {:+.2f}]".format(*student_t(d))
 
 
 def losses(args):
@@ -124,7 +121,7 @@ def losses(args):
             last.append(a["student_last_epoch"])
             agree.append(r["fidelity"]["agreement"])
             n = a["samples"]
-        print(f"| {name} | {args.seeds} | {interval(best, n)} | {interval(last, n)} | {interval(agree, n)} | {over(args, last)} |", flush=True)
+        print(f"| {name} | {args.seeds} | {interval(best, n)} | {interval(last, n)} | {interval(agree, n)} | {over(args, name, last)} |", flush=True)
     print(f"\nteacher {100 * a['teacher']:.2f} %, student {r['student']['params']:,} parameters")
 
 
@@ -181,7 +178,7 @@ def hinton(args):
         if args.only and str(i) not in args.only.split(","):
             continue
         out = os.path.join(args.work, f"hinton-{i}")
-        if i in (4, 5):  # goes on from the trained student of the row before
+        if "--fix-bias" in flags:  # goes on from the student trained without a 3
             for part in ("checkpoint", "targets"):
                 shutil.copytree(os.path.join(args.work, "hinton-3", part), os.path.join(out, part), dirs_exist_ok=True)
             flags.append("--resume")

@@ -8,22 +8,19 @@ TAR holds the 60,000 pictures as train|test/CLASS/N.jpg. Needs PyTorch, NumPy,
 Pillow and onnx. A residual net of nine layers with BatchNorm, on pictures
 shifted by up to four pixels and mirrored, with --cutout a square of them blank,
 under a one-cycle schedule; --bf16 is faster on processors with bfloat16
-instructions. The graph takes "image",
-float[N,3,32,32], channels normalised by the means and deviations of
-train_quant_models.cifar, and gives "logits", float[N,10]. The test pictures are
-evaluated once, at the end, and choose nothing.
+instructions. The graph takes "image", float[N,3,32,32], channels normalised by the
+means and deviations of train_quant_models.cifar, and gives "logits",
+float[N,10]. The test pictures are evaluated once, at the end, and choose nothing.
 
 --start goes on from a model that an earlier call exported. Export folds most of
 the BatchNorms away; each gets back the mean and deviation of what it sees on the
 first pictures, with the scale and shift that leave the model's answers as they are.
 """
-import argparse
-
 import onnx
 import torch
 from torch import nn
 
-from train_fashion_teacher import Residual, export, fit
+from train_fashion_teacher import Residual, export, fit, options
 from train_quant_models import cifar
 
 
@@ -72,16 +69,11 @@ def start(net, path, x):
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--data", required=True)
-    p.add_argument("--out", required=True)
+    p = options()
     p.add_argument("--width", type=int, default=32)
-    p.add_argument("--epochs", type=int, default=10)
     p.add_argument("--rate", type=float, default=0.4, help="peak learning rate")
     p.add_argument("--cutout", type=int, default=0, help="side of the blank square, in pixels")
     p.add_argument("--start", help="an exported model to go on from")
-    p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--bf16", action="store_true")
     a = p.parse_args()
     torch.manual_seed(a.seed)
     x, y, tx, ty = (torch.from_numpy(v) for v in cifar(a.data))

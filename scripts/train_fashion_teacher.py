@@ -83,7 +83,8 @@ def fit(net, x, y, epochs, pad, bf16, rate=0.4, decay=5e-4, cut=0):
         for s in range(steps):
             i = order[s * BATCH:(s + 1) * BATCH]
             with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                z = net(cutout(crops(x[i], pad), cut) if cut else crops(x[i], pad))
+                seen = crops(x[i], pad)
+                z = net(cutout(seen, cut) if cut else seen)
             loss = F.cross_entropy(z.float(), y[i])
             opt.zero_grad()
             loss.backward()
@@ -103,14 +104,19 @@ def export(net, tx, ty, out):
                       dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}}, opset_version=13, dynamo=False)
 
 
-def main():
+def options():
+    """What every script that trains a teacher with fit takes."""
     p = argparse.ArgumentParser()
     p.add_argument("--data", required=True)
     p.add_argument("--out", required=True)
     p.add_argument("--epochs", type=int, default=10)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--bf16", action="store_true")
-    a = p.parse_args()
+    return p
+
+
+def main():
+    a = options().parse_args()
     torch.manual_seed(a.seed)
     x, y, tx, ty = (idx(a.data, n) for n in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"))
     x, tx = (((v.float() / 255 - MEAN) / STD)[:, None] for v in (x, tx))

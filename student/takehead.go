@@ -34,7 +34,10 @@ func (s *Student) TakeHead(teacher *onnx.Graph, logits string, from, at Features
 	c.Model = s.Model.Clone()
 	g := c.Model.Graph
 	e := &Emitter{Builder: onnx.NewBuilder(g, ""), seed: seed}
-	feature := e.projector(at, from, rectified)
+	feature, err := e.projector(at, from, rectified)
+	if err != nil {
+		return nil, "", err
+	}
 	c.taken = map[string]bool{}
 	renamed := map[string]string{from.Tensor: feature}
 	for _, n := range between(teacher, from.Tensor, logits) {
@@ -72,7 +75,7 @@ func (s *Student) TakeHead(teacher *onnx.Graph, logits string, from, at Features
 }
 
 // projector brings a student's features to the shape of the teacher's.
-func (e *Emitter) projector(at, from Features, rectified bool) string {
+func (e *Emitter) projector(at, from Features, rectified bool) (string, error) {
 	x, in, out := at.Tensor, at.Shape[0], from.Shape[0]
 	if len(from.Shape) == 1 {
 		if len(at.Shape) != 1 {
@@ -85,9 +88,13 @@ func (e *Emitter) projector(at, from Features, rectified bool) string {
 		if rectified {
 			x = e.Op("Relu", []string{x})
 		}
-		return x
+		return x, nil
 	}
-	if k, _ := Averages(at.Shape, from.Shape); k > 1 {
+	k, ok := Averages(at.Shape, from.Shape)
+	if !ok {
+		return "", fmt.Errorf("the student's %q %v cannot be averaged down to the teacher's %q %v; name other tensors with --tap", at.Tensor, at.Shape, from.Tensor, from.Shape)
+	}
+	if k > 1 {
 		x = e.Op("AveragePool", []string{x}, onnx.Ints("kernel_shape", int64(k), int64(k)), onnx.Ints("strides", int64(k), int64(k)))
 	}
 	mid := max(out/2, 1)
@@ -98,7 +105,7 @@ func (e *Emitter) projector(at, from Features, rectified bool) string {
 			x = e.Op("Relu", []string{x})
 		}
 	}
-	return x
+	return x, nil
 }
 
 // Averages says whether a map becomes one of the height and width of another by

@@ -10,8 +10,7 @@ import (
 	"sync"
 )
 
-// load decodes the first n pictures on all cores, keeps them where there is
-// room, and returns what is wrong with which.
+// load decodes the pictures on all cores, keeps them where there is room, and returns what is wrong with which.
 func (g *gallery) load(ctx context.Context, l *listing) (map[int]error, error) {
 	n := len(l.names)
 	errs := make([]error, n)

@@ -66,27 +66,25 @@ func openPictures(ctx context.Context, l *listing, want []Want, o Options) (*sou
 		return nil, fmt.Errorf("%s: %w", l.path, err)
 	}
 	f.words = strings.Join(append(f.prep.words(), fr.words()...), ", ")
-	all, n := l, o.upTo(len(l.names))
+	n := o.upTo(len(l.names))
 	kept := l.spread(n)
-	if kept != nil {
-		l = l.pick(kept)
-	}
-	g := &gallery{frame: fr, read: l.read, keys: make([][16]byte, n)}
+	some := l.pick(kept)
+	g := &gallery{frame: fr, read: some.read, keys: make([][16]byte, n)}
 	if need := int64(n) * int64(fr.bytes()); need <= o.Memory {
 		g.data = make([]byte, need)
 	} else if l.read == nil {
 		return nil, fmt.Errorf("%s: its %d pictures take %d bytes, more than the %d that are kept in memory: unpack it, so that they are read from disk", l.path, n, need, o.Memory)
 	}
 	src := &source{path: l.path, n: n, limited: kept != nil, kept: kept, keys: g.keys,
-		name: func(i int) string { return clean(l.names[i]) }}
+		name: func(i int) string { return clean(some.names[i]) }}
 	if o.Labels == "folder" {
-		labels, classes, err := folderLabels(all) // a class keeps its number where none of its pictures is read
+		labels, classes, err := folderLabels(l) // a class keeps its number where none of its pictures is read
 		if err != nil {
 			return nil, err
 		}
 		src.labels, src.classes = src.ofKept(labels), classes
 	}
-	if src.bad, err = g.load(ctx, l); err != nil {
+	if src.bad, err = g.load(ctx, some); err != nil {
 		return nil, err
 	}
 	f.col = g

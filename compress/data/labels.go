@@ -27,9 +27,9 @@ func (s *source) readLabels(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	need := s.n
-	if s.kept != nil {
-		need = s.kept[s.n-1] + 1
+	need := 0
+	if s.n > 0 {
+		need = s.row(s.n-1) + 1
 	}
 	switch {
 	case len(labels) < need, len(labels) > need && !s.limited:

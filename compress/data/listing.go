@@ -29,8 +29,11 @@ func (l *listing) spread(n int) []int {
 	return kept
 }
 
-// pick is the listing of some of the pictures.
+// pick is the listing of some of the pictures, nil for all.
 func (l *listing) pick(kept []int) *listing {
+	if kept == nil {
+		return l
+	}
 	p := &listing{path: l.path, bad: map[int]error{}}
 	at := make(map[int]int, len(kept))
 	for i, k := range kept {

@@ -48,14 +48,19 @@ type source struct {
 	closers []io.Closer
 }
 
+// row is the number that row i has among all, of which Options.Limit left some out.
+func (s *source) row(i int) int {
+	if s.kept == nil {
+		return i
+	}
+	return s.kept[i]
+}
+
 // ofKept is what belongs to the rows that stayed, of labels for all.
 func (s *source) ofKept(labels []int32) []int32 {
-	if s.kept == nil {
-		return labels[:s.n]
-	}
 	some := make([]int32, s.n)
-	for i, k := range s.kept {
-		some[i] = labels[k]
+	for i := range some {
+		some[i] = labels[s.row(i)]
 	}
 	return some
 }
