@@ -16,6 +16,6 @@
 //
 // Pictures are taken as they are stored: an orientation noted beside a JPEG's
 // pixels, and a PNG's transparency and gamma, are ignored. Chroma of a JPEG is
-// spread without interpolation, so colours can differ by a few levels from
-// decoders that interpolate.
+// interpolated as libjpeg-turbo does it, so that colours are those of Pillow and
+// OpenCV, but for a level or two where the inverse transforms round apart.
 package data

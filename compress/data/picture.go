@@ -96,7 +96,9 @@ func toRGB(img image.Image) *image.RGBA {
 	b := img.Bounds()
 	out := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
 	switch src := img.(type) {
-	case *image.YCbCr, *image.Gray, *image.CMYK:
+	case *image.YCbCr:
+		ycbcrToRGB(out, src)
+	case *image.Gray, *image.CMYK:
 		draw.Draw(out, out.Rect, img, b.Min, draw.Src)
 	case *image.NRGBA:
 		for y := range b.Dy() {

@@ -36,7 +36,7 @@ func (s *Set) Digest() string {
 		}
 		switch c := f.col.(type) {
 		case *gallery:
-			fmt.Fprintf(h, " picture bilinear %d %d %d %v %s", c.h, c.w, c.channels, c.bgr, c.layout)
+			fmt.Fprintf(h, " picture triangle-chroma bilinear %d %d %d %v %s", c.h, c.w, c.channels, c.bgr, c.layout)
 		case *resized:
 			fmt.Fprintf(h, " array bilinear %d %d", c.scaler.to.h, c.scaler.to.w)
 		}
