@@ -5,7 +5,6 @@ package compress
 import (
 	"context"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 
@@ -55,11 +54,7 @@ type Weight struct {
 // Inspect reads a model. Multiply-adds need ONNX Runtime; where it is not found
 // they are left out and a note says so.
 func Inspect(ctx context.Context, path, library string) (*Inspection, error) {
-	m, err := onnx.Load(path)
-	if err != nil {
-		return nil, err
-	}
-	b, err := os.ReadFile(path)
+	m, b, err := onnx.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ package compress
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/kdcompress/kdcompress/compress/data"
 	"github.com/kdcompress/kdcompress/compress/report"
@@ -21,12 +20,8 @@ type side struct {
 }
 
 func loadSide(path string) (side, error) {
-	m, err := onnx.Load(path)
-	if err != nil {
-		return side{}, err
-	}
-	b, err := os.ReadFile(path)
-	return side{path, b, m}, err
+	m, file, err := onnx.Read(path)
+	return side{path, file, m}, err
 }
 
 // pair is two models to hold against each other.

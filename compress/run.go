@@ -373,11 +373,7 @@ func (j *job) finish(ctx context.Context) (*Result, error) {
 	if err := onnx.Save(part, m); err != nil {
 		return nil, err
 	}
-	written, err := onnx.Load(part)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.ReadFile(part)
+	written, file, err := onnx.Read(part)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 
 	"github.com/kdcompress/kdcompress/compress/data"
@@ -20,7 +19,7 @@ import (
 // Teacher is a model to learn from.
 type Teacher struct {
 	Path   string
-	File   []byte // as it lies on the disk
+	File   []byte // as onnx.Read gives it
 	SHA256 string
 	Model  *onnx.Model
 	// Answers are the tensors to learn, the one of the output asked for first.
@@ -38,14 +37,11 @@ type Teacher struct {
 // LoadTeacher reads a model and finds the tensors to learn. Output names the graph
 // output that comes first; "" finds it.
 func LoadTeacher(path, output string) (*Teacher, error) {
-	m, err := onnx.Load(path)
+	m, file, err := onnx.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	t := &Teacher{Path: path, Model: m}
-	if t.File, err = os.ReadFile(path); err != nil {
-		return nil, err
-	}
+	t := &Teacher{Path: path, File: file, Model: m}
 	sum := sha256.Sum256(t.File)
 	t.SHA256 = hex.EncodeToString(sum[:])
 	if t.normal, err = rewrite.Normalise(m); err != nil {

@@ -9,13 +9,9 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protopath"
-	"google.golang.org/protobuf/reflect/protorange"
 
 	"github.com/kdcompress/kdcompress/onnx/internal/pb"
 )
-
-var errExternal = errors.New("keeps its data outside the file (external data), which is not read; save the model with its weights inside the file")
 
 // decodeTensor takes the elements from whichever field of the message holds
 // them into raw little-endian form.
@@ -170,24 +166,6 @@ func packInt32(data []int32, t DataType) []byte {
 		return nil
 	}
 	return out
-}
-
-// refuseExternal finds a tensor with external data anywhere inside a message.
-func refuseExternal(m proto.Message) error {
-	return protorange.Range(m.ProtoReflect(), func(v protopath.Values) error {
-		last := v.Index(-1)
-		if last.Step.Kind() == protopath.UnknownAccessStep {
-			return nil
-		}
-		msg, ok := last.Value.Interface().(interface{ Interface() proto.Message })
-		if !ok {
-			return nil
-		}
-		if t, ok := msg.Interface().(*pb.TensorProto); ok && t.DataLocation == pb.TensorProto_EXTERNAL {
-			return fmt.Errorf("tensor %q: %w", quoteName(t.Name), errExternal)
-		}
-		return nil
-	})
 }
 
 // DecodeTensor reads a tensor from the bytes of a file of its own, a serialised

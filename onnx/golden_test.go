@@ -126,12 +126,12 @@ func TestInvalid(t *testing.T) {
 		{"element-type", tensor(func(p *pb.TensorProto) { p.DataType = 99 }), "data type 99 is unknown"},
 		{"two-fields", tensor(func(p *pb.TensorProto) { p.FloatData = make([]float32, 6) }), "in several fields at once"},
 		{"wrong-field", tensor(func(p *pb.TensorProto) { p.RawData, p.Int64Data = nil, make([]int64, 6) }), "in a field that does not hold float"},
-		{"external", tensor(external), `initializer "w": keeps its data outside the file (external data)`},
+		{"external", tensor(external), `tensor "w": its data outside the file: "../../etc/passwd": path escapes from parent`},
 		{"external-rest", message(t, func(p *pb.ModelProto) {
 			hidden := &pb.TensorProto{Name: "hidden"}
 			external(hidden)
 			p.Functions = []*pb.FunctionProto{{Name: "f", Node: []*pb.NodeProto{{Attribute: []*pb.AttributeProto{{T: hidden}}}}}}
-		}), `tensor "hidden": keeps its data outside the file`},
+		}), `tensor "hidden": its data outside the file: `},
 		{"deep", encoded(t, branch(maxGraphDepth+1)), "graphs are nested deeper than 16"},
 		{"order", graph(func(g *Graph) { g.Nodes[0], g.Nodes[1] = g.Nodes[1], g.Nodes[0] }), `node y (Softmax): input "logits" is computed only by a later node`},
 		{"unknown-input", graph(func(g *Graph) { g.Nodes[0].Inputs[1] = "gone" }), `node logits (Gemm): input "gone" is defined nowhere`},

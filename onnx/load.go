@@ -20,20 +20,33 @@ const maxFileSize = 2 << 30
 // that names the path and takes one line. A file that is missing satisfies
 // errors.Is(err, fs.ErrNotExist).
 //
-// Tensors kept outside the file (external data) are refused.
+// What tensors keep in other files (external data) is read too, if these lie in the
+// model's folder or below.
 func Load(path string) (*Model, error) {
+	m, _, err := Read(path)
+	return m, err
+}
+
+// Read is Load and returns the model's bytes beside it: those of the file, or of one
+// that holds everything where tensors are kept in other files.
+func Read(path string) (*Model, []byte, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, &Error{Path: path, Err: err}
+		return nil, nil, &Error{Path: path, Err: err}
 	}
 	m, err := Decode(data)
+	if errors.Is(err, errExternal) {
+		if data, err = embed(path, data); err == nil {
+			m, err = Decode(data)
+		}
+	}
 	if err == nil {
 		err = m.Check()
 	}
 	if err != nil {
-		return nil, InFile(path, err)
+		return nil, nil, InFile(path, err)
 	}
-	return m, nil
+	return m, data, nil
 }
 
 func readFile(path string) ([]byte, error) {

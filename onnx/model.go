@@ -176,14 +176,3 @@ func (g *Graph) Consumers() map[string][]*Node {
 	}
 	return c
 }
-
-// Params counts the elements of the floating-point initializers.
-func (g *Graph) Params() int64 {
-	var n int64
-	for _, t := range g.Initializers {
-		if t.Type.IsFloat() {
-			n += int64(t.Len())
-		}
-	}
-	return n
-}

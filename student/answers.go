@@ -32,8 +32,8 @@ func (a Answer) width() int {
 // units names the constants behind a tensor that learns standardised numbers.
 type units struct{ scale, shift string }
 
-// answers lists all answers, the first one first.
-func (sig Signature) answers() []Answer {
+// Answers lists what a student learns, the first answer first.
+func (sig Signature) Answers() []Answer {
 	return append([]Answer{{Knowledge: sig.Knowledge, Shape: sig.Logits, Units: sig.Units}}, sig.More...)
 }
 
@@ -41,7 +41,7 @@ func (sig Signature) answers() []Answer {
 // belongs to it, its own output first. An output that belongs to no answer is
 // refused.
 func (sig Signature) outputs() ([][]rewrite.Knowledge, error) {
-	answers := sig.answers()
+	answers := sig.Answers()
 	all := make([][]rewrite.Knowledge, len(answers))
 	taken := map[string]bool{}
 	for i, a := range answers {
@@ -73,7 +73,7 @@ func (s *Student) finish(e *Emitter, sig Signature, teacher *onnx.Graph, y strin
 	if err != nil {
 		return err
 	}
-	answers := sig.answers()
+	answers := sig.Answers()
 	parts := e.parts(y, answers, int(sig.Teacher.Opset("")))
 	for i, a := range answers {
 		trained := parts[i]
@@ -141,6 +141,12 @@ func (s *Student) Answers() []string {
 		return []string{s.Logits}
 	}
 	return s.tensors
+}
+
+// Of is the student that a graph is whose tensors, in the order of the signature's
+// answers, are compared with the teacher's.
+func Of(m *onnx.Model, tensors []string, spec string) *Student {
+	return &Student{Model: m, Spec: spec, Logits: tensors[0], tensors: tensors}
 }
 
 // SetUnits makes answer i come out as scale times the trained tensor plus shift.

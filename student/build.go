@@ -51,7 +51,7 @@ func Build(sig Signature, spec Spec, seed uint64) (*Student, error) {
 	g.Inputs, g.Outputs = teacher.DataInputs(), teacher.Outputs
 	e := &Emitter{Builder: onnx.NewBuilder(g, ""), opset: sig.Teacher.Opset(""), arch: arch, spec: spec, seed: seed,
 		dense: arch.Gives != nil, Answer: sig.Logits}
-	for _, a := range sig.answers() {
+	for _, a := range sig.Answers() {
 		e.Width += a.width()
 	}
 	e.Inputs = sig.Reads()
@@ -76,7 +76,7 @@ func Count(sig Signature, spec Spec) int64 {
 		panic("student: unknown architecture: " + spec.Arch)
 	}
 	e := &Emitter{Builder: onnx.NewBuilder(&onnx.Graph{}, ""), opset: sig.Teacher.Opset(""), arch: arch, spec: spec, Inputs: sig.Reads()}
-	for _, a := range sig.answers() {
+	for _, a := range sig.Answers() {
 		e.Width += a.width()
 	}
 	if arch.Fits(e.Inputs) != nil {

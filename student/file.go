@@ -27,8 +27,8 @@ func FromModel(sig Signature, m *onnx.Model, path string) (*Student, error) {
 	if err := noNewer(sig.Teacher, n); err != nil {
 		return nil, &onnx.Error{Path: path, Err: err}
 	}
-	s := &Student{Model: n, Spec: path}
-	for _, a := range sig.answers() {
+	var tensors []string
+	for _, a := range sig.Answers() {
 		tensor := a.Knowledge.Output
 		if !a.Units || a.Knowledge.Logits != tensor {
 			k, err := rewrite.FindKnowledge(n, tensor)
@@ -37,10 +37,9 @@ func FromModel(sig Signature, m *onnx.Model, path string) (*Student, error) {
 			}
 			tensor = k.Logits
 		}
-		s.tensors = append(s.tensors, tensor)
+		tensors = append(tensors, tensor)
 	}
-	s.Logits = s.tensors[0]
-	return s, nil
+	return Of(n, tensors, path), nil
 }
 
 func sameValues(what string, want, got []*onnx.Value) error {

@@ -20,20 +20,11 @@ const smallest = 4096
 func Slim(m *onnx.Model) {
 	g := m.Graph
 	g.ValueInfo = nil
-	for _, t := range g.Initializers {
-		t.Doc = ""
-	}
-	for i, n := range g.Nodes {
-		if !standard(n) {
-			n.Doc = ""
-			continue
+	g.DropNotes()
+	for _, n := range g.Nodes {
+		if standard(n) && n.OpType == "Conv" {
+			n.Attrs = slices.DeleteFunc(n.Attrs, assumed)
 		}
-		// A node made anew has no metadata.
-		slim := &onnx.Node{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Inputs: n.Inputs, Outputs: n.Outputs, Attrs: n.Attrs}
-		if n.OpType == "Conv" {
-			slim.Attrs = slices.DeleteFunc(slices.Clone(n.Attrs), assumed)
-		}
-		g.Nodes[i] = slim
 	}
 	shareInitializers(m)
 	dropUnread(g)

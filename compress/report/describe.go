@@ -15,7 +15,7 @@ import (
 // decoded file.
 func Describe(path string, file []byte, m *onnx.Model) Model {
 	sum := sha256.Sum256(file)
-	return Model{Path: path, SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(file)), Params: params(m.Graph)}
+	return Model{Path: path, SHA256: hex.EncodeToString(sum[:]), Bytes: int64(len(file)), Params: m.Graph.Params()}
 }
 
 // SetLatency enters a measurement into both models and the ratio.
@@ -59,26 +59,4 @@ func Here(version string) Versions {
 		KDCompress: version, Go: runtime.Version(), ONNXRuntime: ort.Version(),
 		CPU: ort.CPUModel(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 	}
-}
-
-// params counts the numbers that a model has learned: floating-point initializers,
-// and integers that stand for numbers, without the scales they stand under.
-func params(g *onnx.Graph) int64 {
-	stands, scale := map[string]bool{}, map[string]bool{}
-	for _, n := range g.Nodes {
-		switch n.OpType {
-		case "QuantizeLinear", "DequantizeLinear":
-			scale[n.Inputs[1]] = true
-			stands[n.Inputs[0]] = n.OpType == "DequantizeLinear" || stands[n.Inputs[0]]
-		case "MatMulInteger", "ConvInteger":
-			stands[n.Inputs[0]], stands[n.Inputs[1]] = true, true
-		}
-	}
-	var n int64
-	for _, t := range g.Initializers {
-		if t.Type.IsFloat() && !scale[t.Name] || stands[t.Name] {
-			n += int64(t.Len())
-		}
-	}
-	return n
 }

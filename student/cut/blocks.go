@@ -26,12 +26,12 @@ func (l layers) from() string { return l[0].from }
 func (l layers) to() string   { return l[len(l)-1].to }
 
 // findLayers finds the layers of residual nets. A chain begins at a tensor and goes
-// on through those of its shape that every path from it to the logits passes; two
+// on through those of its shape that every path from it to the scores passes; two
 // neighbours of the chain that the same operator computes, with a sum in between
 // that the first enters, are the ends of a block. If the makes of the blocks repeat
 // with a period, that many are a layer.
-func findLayers(g *onnx.Graph, plan *engine.Plan[float32], logits string) []layers {
-	f := newFlow(g, plan, logits)
+func findLayers(g *onnx.Graph, plan *engine.Plan[float32], scores []string) []layers {
+	f := newFlow(g, plan, scores)
 	var all []layers
 	taken := map[string]bool{}
 	for _, n := range f.nodes {
@@ -46,17 +46,20 @@ func findLayers(g *onnx.Graph, plan *engine.Plan[float32], logits string) []laye
 	return all
 }
 
-// flow is a graph without the nodes that do not lead to the logits.
+// flow is a graph without the nodes that do not lead to the scores.
 type flow struct {
 	plan   *engine.Plan[float32]
-	logits string
+	scores []string
 	nodes  []*onnx.Node
 	at     map[string]int // the node that computes a tensor
 }
 
-func newFlow(g *onnx.Graph, plan *engine.Plan[float32], logits string) *flow {
-	f := &flow{plan: plan, logits: logits, at: map[string]int{}}
-	live := map[string]bool{logits: true}
+func newFlow(g *onnx.Graph, plan *engine.Plan[float32], scores []string) *flow {
+	f := &flow{plan: plan, scores: scores, at: map[string]int{}}
+	live := map[string]bool{}
+	for _, name := range scores {
+		live[name] = true
+	}
 	for _, n := range slices.Backward(g.Nodes) {
 		if !slices.ContainsFunc(n.Outputs, func(o string) bool { return live[o] }) {
 			continue
@@ -75,8 +78,8 @@ func newFlow(g *onnx.Graph, plan *engine.Plan[float32], logits string) *flow {
 	return f
 }
 
-// chain is start and the tensors of its shape that all its ways to the logits pass,
-// in order. The logits themselves are not part of it. What begins no other chain,
+// chain is start and the tensors of its shape that all its ways to the scores pass,
+// in order. The scores themselves are not part of it. What begins no other chain,
 // because it depends on start, is marked as taken.
 func (f *flow) chain(start string, taken map[string]bool) []string {
 	chain := []string{start}
@@ -89,7 +92,9 @@ func (f *flow) chain(start string, taken map[string]bool) []string {
 			readers[in]++
 		}
 	}
-	readers[f.logits]++
+	for _, name := range f.scores {
+		readers[name]++
+	}
 	depends := map[string]bool{start: true}
 	open := 1
 	for _, n := range f.nodes[f.at[start]+1:] {
@@ -113,7 +118,7 @@ func (f *flow) chain(start string, taken map[string]bool) []string {
 				open++
 			}
 		}
-		if o := n.Outputs[0]; open == 1 && o != f.logits && readers[o] > 0 && slices.Equal(f.plan.Shape(o), shape) {
+		if o := n.Outputs[0]; open == 1 && !slices.Contains(f.scores, o) && readers[o] > 0 && slices.Equal(f.plan.Shape(o), shape) {
 			chain = append(chain, o)
 		}
 	}

@@ -35,9 +35,9 @@ type classes struct {
 	weights    map[string]*onnx.Tensor
 }
 
-// newClasses follows every node that the logits depend on; the rest of the graph
+// newClasses follows every node that the scores depend on; the rest of the graph
 // freezes what it reads.
-func newClasses(m *onnx.Model, plan *engine.Plan[float32], logits string) *classes {
+func newClasses(m *onnx.Model, plan *engine.Plan[float32], scores []string) *classes {
 	c := &classes{g: m.Graph, opset: m.Opset(""), plan: plan, lists: map[axis][]int{}, weights: map[string]*onnx.Tensor{}}
 	for _, t := range m.Graph.Initializers {
 		c.weights[t.Name] = t
@@ -48,7 +48,9 @@ func newClasses(m *onnx.Model, plan *engine.Plan[float32], logits string) *class
 	for _, v := range m.Graph.Outputs {
 		c.freezeAll(v.Name)
 	}
-	c.freezeAll(logits)
+	for _, name := range scores {
+		c.freezeAll(name)
+	}
 	for _, n := range m.Graph.Nodes {
 		c.node(n)
 	}

@@ -211,10 +211,12 @@ func (w *work) note(format string, args ...any) {
 // arguments give the same bytes. The error wraps ErrNothing where the graph has
 // nothing that a step could remove.
 func Cut(ctx context.Context, sig student.Signature, r Recipe, samples *Samples, seed uint64, shards int) (*Result, error) {
-	if sig.Knowledge.Kind == rewrite.KindProbabilities {
-		return nil, fmt.Errorf("the teacher gives probabilities and has no scores before them, so a student cut from it cannot be trained; choose an architecture")
-	}
 	w := &work{sig: sig, samples: samples, seed: seed, shards: shards}
+	for _, a := range sig.Answers() {
+		if a.Knowledge.Kind == rewrite.KindProbabilities {
+			return nil, fmt.Errorf("the teacher gives probabilities at %q and has no scores before them, so a student cut from it cannot be trained; choose an architecture", a.Knowledge.Output)
+		}
+	}
 	if err := w.open(); err != nil {
 		return nil, err
 	}
@@ -237,13 +239,25 @@ func Cut(ctx context.Context, sig student.Signature, r Recipe, samples *Samples,
 		if err != nil {
 			return nil, fmt.Errorf("student %s broke the model: %w", s.Kind.Name, err)
 		}
-		if a, b := want.Shape(sig.Knowledge.Logits), got.Shape(sig.Knowledge.Logits); !slices.Equal(a, b) {
-			return nil, fmt.Errorf("student %s broke the model: its scores have shape %v, the teacher's %v", s.Kind.Name, b, a)
+		for _, name := range w.scores() {
+			if a, b := want.Shape(name), got.Shape(name); !slices.Equal(a, b) {
+				return nil, fmt.Errorf("student %s broke the model: its %q has shape %v, the teacher's %v", s.Kind.Name, name, b, a)
+			}
 		}
 	}
 	m := w.model
+	m.Graph.DropNotes()
 	m.ProducerName, m.ProducerVersion, m.ModelVersion = "kdcompress", "", m.ModelVersion+1
-	return &Result{Student: &student.Student{Model: m, Logits: sig.Knowledge.Logits, Spec: r.String()}, Notes: w.notes}, nil
+	return &Result{Student: student.Of(m, w.scores(), r.String()), Notes: w.notes}, nil
+}
+
+// scores are the tensors that a student learns: a cut keeps their names and shapes.
+func (w *work) scores() []string {
+	var names []string
+	for _, a := range w.sig.Answers() {
+		names = append(names, a.Knowledge.Logits)
+	}
+	return names
 }
 
 // open prepares the teacher's graph: any batch, BatchNormalization folded where it
@@ -272,7 +286,7 @@ func (w *work) open() error {
 
 // probe binds the graph to two samples.
 func (w *work) probe(m *onnx.Model) (*engine.Plan[float32], error) {
-	return w.compile(m, 2, engine.Options{Outputs: []string{w.sig.Knowledge.Logits}})
+	return w.compile(m, 2, engine.Options{Outputs: w.scores()})
 }
 
 // compile binds a graph of the sample shapes to a batch.

@@ -5,7 +5,6 @@ package cut
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/kdcompress/kdcompress/onnx"
@@ -91,11 +90,11 @@ func samples(in []int, n int, seed uint64) *Samples {
 	return &Samples{N: n, Inputs: [][]float32{x}}
 }
 
-// answers computes a tensor of a model in the engine.
+// answers computes the tensors that a student learns in the engine, one after the other.
 func answers(t testing.TB, sig student.Signature, m *onnx.Model, s *Samples) []float32 {
 	t.Helper()
 	w := &work{sig: sig, shards: 2}
-	p, err := w.compile(m, s.N, engine.Options{Outputs: []string{sig.Knowledge.Logits}})
+	p, err := w.compile(m, s.N, engine.Options{Outputs: w.scores()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,5 +102,9 @@ func answers(t testing.TB, sig student.Signature, m *onnx.Model, s *Samples) []f
 	if err := p.Run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	return slices.Clone(p.Output(sig.Knowledge.Logits))
+	var all []float32
+	for _, name := range w.scores() {
+		all = append(all, p.Output(name)...)
+	}
+	return all
 }

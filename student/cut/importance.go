@@ -4,9 +4,11 @@ package cut
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 
 	"github.com/kdcompress/kdcompress/onnx"
+	"github.com/kdcompress/kdcompress/student"
 	"github.com/kdcompress/kdcompress/student/engine"
 )
 
@@ -29,21 +31,17 @@ const (
 func (w *work) taylor(ctx context.Context, c *classes) (map[int]float64, error) {
 	g := w.model.Graph.Clone()
 	b := onnx.NewBuilder(g, "cut.")
-	width := 1
-	for _, d := range w.sig.Logits {
-		width *= d
+	var directions []direction
+	var losses []string
+	for _, a := range w.sig.Answers() {
+		d, loss := along(b, a, c.opset)
+		directions, losses = append(directions, d), append(losses, loss)
 	}
-	direction := b.Input("direction", onnx.Float32, onnx.Symbolic("N"), onnx.Fixed(int64(width)))
-	rows := b.Op("Reshape", []string{w.sig.Knowledge.Logits, b.Int64("rows", []int64{2}, []int64{-1, int64(width)})})
-	change := b.Op("Mul", []string{rows, direction})
-	sum := []string{change}
-	var attrs []onnx.Attr
-	if c.opset < 13 {
-		attrs = append(attrs, onnx.Ints("axes", 1))
-	} else {
-		sum = append(sum, b.Int64("axes", []int64{1}, []int64{1}))
+	if len(directions) > 1 {
+		if err := w.standardise(ctx, directions); err != nil {
+			return nil, err
+		}
 	}
-	loss := b.Op("ReduceSum", sum, append(attrs, onnx.Int("keepdims", 0))...)
 	m := *w.model
 	m.Graph = g
 	params, err := engine.NewParams[float32](g, nil)
@@ -51,7 +49,7 @@ func (w *work) taylor(ctx context.Context, c *classes) (map[int]float64, error) 
 		return nil, err
 	}
 	batch := min(taylorBatch, w.samples.N)
-	plan, err := w.compileWith(&m, params, batch, engine.Options{Losses: []string{loss}})
+	plan, err := w.compileWith(&m, params, batch, engine.Options{Losses: losses})
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +66,9 @@ func (w *work) taylor(ctx context.Context, c *classes) (map[int]float64, error) 
 				copy(x[k*per:(k+1)*per], in[s*per:])
 			}
 		}
-		draw(r, plan.Input(direction), width)
+		for _, d := range directions {
+			draw(r, plan.Input(d.input), d.width, d.scale)
+		}
 		if err := plan.Run(ctx); err != nil {
 			return nil, err
 		}
@@ -124,9 +124,62 @@ func (c *classes) scored() []scoredAxis {
 	return all
 }
 
-// draw fills rows of random signs, without the part that shifts all logits alike,
-// which no softmax sees.
-func draw(r *rand.Rand, rows []float32, width int) {
+// direction is an input of the differentiated graph along which an answer's change
+// is looked at, for each sample as many numbers as the answer has.
+type direction struct {
+	input, answer string
+	width         int
+	scale         float32
+}
+
+// along adds the loss whose gradient is that of an answer in a direction.
+func along(b *onnx.Builder, a student.Answer, opset int64) (direction, string) {
+	d := direction{input: b.Name("direction"), answer: a.Knowledge.Logits, width: 1, scale: 1}
+	for _, n := range a.Shape {
+		d.width *= n
+	}
+	b.G.Inputs = append(b.G.Inputs, onnx.NewValue(d.input, onnx.Float32, onnx.Symbolic("N"), onnx.Fixed(int64(d.width))))
+	rows := b.Op("Reshape", []string{d.answer, b.Int64("rows", []int64{2}, []int64{-1, int64(d.width)})})
+	sum := []string{b.Op("Mul", []string{rows, d.input})}
+	var attrs []onnx.Attr
+	if opset < 13 {
+		attrs = append(attrs, onnx.Ints("axes", 1))
+	} else {
+		sum = append(sum, b.Int64("axes", []int64{1}, []int64{1}))
+	}
+	return d, b.Op("ReduceSum", sum, append(attrs, onnx.Int("keepdims", 0))...)
+}
+
+// standardise makes answers of unlike size count alike: a direction is as long as
+// its answer's deviation is short.
+func (w *work) standardise(ctx context.Context, directions []direction) error {
+	const most = 64
+	batch := min(most, w.samples.N)
+	plan, err := w.compile(w.model, batch, engine.Options{Outputs: w.scores()})
+	if err != nil {
+		return err
+	}
+	if err := w.run(ctx, plan, 0, batch); err != nil {
+		return err
+	}
+	for i := range directions {
+		var sum, square float64
+		out := plan.Output(directions[i].answer)
+		for _, v := range out {
+			sum += float64(v)
+			square += float64(v) * float64(v)
+		}
+		n := float64(len(out))
+		if deviation := math.Sqrt(square/n - sum/n*sum/n); deviation > 0 { // not of a constant
+			directions[i].scale = float32(1 / deviation)
+		}
+	}
+	return nil
+}
+
+// draw fills rows of random signs times scale, without the part that shifts all
+// logits alike, which no softmax sees.
+func draw(r *rand.Rand, rows []float32, width int, scale float32) {
 	for len(rows) > 0 {
 		row := rows[:width]
 		rows = rows[width:]
@@ -139,6 +192,9 @@ func draw(r *rand.Rand, rows []float32, width int) {
 			for i := range row {
 				row[i] -= sum / float32(width)
 			}
+		}
+		for i := range row {
+			row[i] *= scale
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/kdcompress/kdcompress/onnx"
 	"github.com/kdcompress/kdcompress/onnx/ort"
 	"github.com/kdcompress/kdcompress/onnx/rewrite"
+	"github.com/kdcompress/kdcompress/student"
 )
 
 // TestKinds cuts a residual net in every registered way and in combinations, and
@@ -65,6 +66,100 @@ func TestKinds(t *testing.T) {
 	if encode(t, sig.Teacher) != before {
 		t.Error("the teacher was changed")
 	}
+}
+
+// twoHeads makes a model with a number beside the scores of classes. Emit returns
+// the scores and the number.
+func twoHeads(t *testing.T, in []int, classes int, emit func(b *net, x string) (scores, number string)) student.Signature {
+	t.Helper()
+	var number string
+	sig := teacher(t, 13, in, classes, func(b *net, x string) (scores string) {
+		scores, number = emit(b, x)
+		return scores
+	})
+	sig.Teacher.Graph.Outputs = append(sig.Teacher.Graph.Outputs, onnx.NewValue(number, onnx.Float32, onnx.Symbolic("N"), onnx.Fixed(1)))
+	sig.More = []student.Answer{{Knowledge: rewrite.Knowledge{Output: number, Logits: number, Kind: rewrite.KindLogits}, Shape: []int{1}}}
+	return sig
+}
+
+// TestKindsOfTwoHeads cuts a net that gives classes and a number in every registered
+// way: both stay and both are learned.
+func TestKindsOfTwoHeads(t *testing.T) {
+	in := []int{3, 8, 8}
+	sig := twoHeads(t, in, 4, func(b *net, x string) (scores, number string) {
+		x = b.relu(b.conv("stem", x, 3, 16, 3, 1, 1))
+		for _, s := range []string{"one", "two"} {
+			y := b.conv(s+"2", b.relu(b.conv(s+"1", x, 16, 32, 3, 1, 1)), 32, 16, 3, 1, 1)
+			x = b.relu(b.Op("Add", []string{x, y}))
+		}
+		x = b.relu(b.linear("wide", b.Op("Flatten", []string{x}), 16*64, 96))
+		return b.linear("out", x, 96, 4), b.linear("size", x, 96, 1)
+	})
+	blurred(t, sig)
+	s := samples(in, 64, 3)
+	for _, k := range Kinds() {
+		t.Run(k.Name, func(t *testing.T) {
+			r, err := Cut(context.Background(), sig, recipe(t, k.Name), s, 1, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := r.Student.Model
+			if got := r.Student.Answers(); !slices.Equal(got, []string{sig.Knowledge.Logits, sig.More[0].Knowledge.Logits}) {
+				t.Errorf("the student learns %q", got)
+			}
+			if a, b := sig.Teacher.Graph.Params(), m.Graph.Params(); b >= a {
+				t.Errorf("%d parameters of %d", b, a)
+			}
+			few := samples(in, 5, 8)
+			near(t, inRuntime(t, m, few), answers(t, sig, m, few))
+		})
+	}
+}
+
+// TestNarrowKeepsTheSmallerHead narrows a net of which half the units serve a number
+// that is a thousandth of the other half's scores: by size alone all of those would go.
+func TestNarrowKeepsTheSmallerHead(t *testing.T) {
+	in := []int{12}
+	sig := twoHeads(t, in, 4, func(b *net, x string) (scores, number string) {
+		hidden := b.relu(b.linear("hidden", x, 12, 64))
+		scores, number = b.linear("out", hidden, 64, 4), b.linear("size", hidden, 64, 1)
+		return scores, number
+	})
+	blurred(t, sig)
+	for name, on := range map[string]func(unit int) float32{
+		"out":  func(unit int) float32 { return float32(1 - unit%2) },
+		"size": func(unit int) float32 { return float32(unit%2) / 1000 },
+	} {
+		at := slices.IndexFunc(sig.Teacher.Graph.Nodes, func(n *onnx.Node) bool { return n.OpType == "Gemm" && n.Outputs[0] == name })
+		w := sig.Teacher.Graph.Initializer(sig.Teacher.Graph.Nodes[at].Inputs[1])
+		v, err := onnx.Values[float32](w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range v {
+			v[i] *= on(i % 64)
+		}
+		w.Data = onnx.FloatData(w.Type, v)
+	}
+	s := samples(in, 64, 3)
+	r, err := Cut(context.Background(), sig, recipe(t, "narrow:ratio=0.5,refit=no"), s, 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := answers(t, sig, sig.Teacher, s)[4*s.N:], answers(t, sig, r.Student.Model, s)[4*s.N:]
+	if a, b := variance(want), variance(got); b < 0.5*a {
+		t.Errorf("the number's variance is %g, the teacher's %g", b, a)
+	}
+}
+
+func variance(v []float32) float64 {
+	var sum, square float64
+	for _, x := range v {
+		sum += float64(x)
+		square += float64(x) * float64(x)
+	}
+	n := float64(len(v))
+	return square/n - sum/n*sum/n
 }
 
 // TestCutBakedBatch cuts a teacher that declares a batch of one and has it in a
@@ -170,7 +265,11 @@ func inRuntime(t testing.TB, m *onnx.Model, s *Samples) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out[0].F
+	var all []float32
+	for _, o := range out {
+		all = append(all, o.F...)
+	}
+	return all
 }
 
 func near(t testing.TB, got, want []float32) {

@@ -26,7 +26,7 @@ func narrow(ctx context.Context, w *work, s Step) error {
 		return err
 	}
 	before := w.model.Clone()
-	c := newClasses(w.model, plan, w.sig.Knowledge.Logits)
+	c := newClasses(w.model, plan, w.scores())
 	cohorts := c.cohorts()
 	var scores map[int]float64
 	by := s.text("by")

@@ -150,7 +150,7 @@ func zeroed(t *testing.T, sig student.Signature) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClasses(sig.Teacher, plan, sig.Knowledge.Logits)
+	c := newClasses(sig.Teacher, plan, w.scores())
 	gone := map[int]bool{}
 	count := 0
 	for _, h := range c.cohorts() {

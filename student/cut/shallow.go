@@ -32,7 +32,7 @@ func shallow(ctx context.Context, w *work, s Step) error {
 	if err != nil {
 		return err
 	}
-	found := findLayers(w.model.Graph, plan, w.sig.Knowledge.Logits)
+	found := findLayers(w.model.Graph, plan, w.scores())
 	found = slices.DeleteFunc(found, func(l layers) bool {
 		return slices.ContainsFunc(w.model.Graph.Outputs, func(v *onnx.Value) bool { return v.Name == l.to() })
 	})

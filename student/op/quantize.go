@@ -29,12 +29,13 @@ func (n *Node) newScaling() (*scaling, error) {
 		return nil, err
 	}
 	x, scale := &n.In[0], &n.In[1]
-	if n.Has(2) && !slices.Equal(n.In[2].Shape, scale.Shape) {
+	// ONNX Runtime and its quantizer take a scalar for a vector of one number.
+	if n.Has(2) && !slices.Equal(n.In[2].Shape, scale.Shape) && !(oneNumber(&n.In[2]) && oneNumber(scale)) {
 		return nil, fmt.Errorf("zero point of shape %v for a scale of shape %v", n.In[2].Shape, scale.Shape)
 	}
 	single := !scale.Batched && !(n.Has(2) && n.In[2].Batched)
 	s := &scaling{d: 1, inner: x.Len(), axis: 1, block: 1, outer: count{fixed: 1}}
-	if scale.Len() == 1 && len(scale.Shape) <= 1 {
+	if oneNumber(scale) {
 		s.batched = x.Batched && single
 		if s.batched {
 			s.inner /= n.Batch
@@ -64,6 +65,8 @@ func (n *Node) newScaling() (*scaling, error) {
 	s.outer = n.count(Len(x.Shape[:at]), s.batched)
 	return s, nil
 }
+
+func oneNumber(o *Operand) bool { return o.Len() == 1 && len(o.Shape) <= 1 }
 
 // each calls visit for every run of elements that share a scale: from at on, count of
 // them, with the number of the scale.
