@@ -150,8 +150,6 @@ func pick(r *rand.Rand, n, k int) []int {
 type patch struct {
 	// channel is the axis of the layer's outputs.
 	channel int
-	// places is how many rows a batch has.
-	places int
 
 	filters                    bool
 	kernel, stride, pad, delay []int
@@ -179,7 +177,7 @@ func (p *patch) conv(n *onnx.Node, kernel []int64) {
 // place takes the shapes of the layer's input and of its output before the cut.
 func (p *patch) place(x, y []int) {
 	p.x, p.y = x, y
-	p.channel, p.places = len(y)-1, 1
+	p.channel = len(y) - 1
 	if p.filters {
 		p.channel = 1
 		for i := range p.kernel {
@@ -192,11 +190,6 @@ func (p *patch) place(x, y []int) {
 			case "VALID":
 				p.pad[i] = 0
 			}
-		}
-	}
-	for d, n := range y {
-		if d != p.channel {
-			p.places *= n
 		}
 	}
 }

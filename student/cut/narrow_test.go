@@ -106,6 +106,56 @@ var nets = []struct {
 		x = b.Op("Reshape", []string{x, b.Op("Concat", []string{n, b.Int64("rest", []int64{1}, []int64{256})}, onnx.Int("axis", 0))})
 		return b.linear("out", x, 256, 4)
 	}},
+	{"class token, sizes of tensors", 15, []int{3, 4, 4}, 4, func(b *net, x string) string {
+		one := func(v int64) string { return b.Int64("one", []int64{1}, []int64{v}) }
+		join := func(parts ...string) string { return b.Op("Concat", parts, onnx.Int("axis", 0)) }
+		x = b.conv("patches", x, 3, 32, 1, 1, 1)
+		two := b.Op("Slice", []string{b.Op("Shape", []string{x}), one(0), one(2)}) // samples and channels
+		x = b.Op("Transpose", []string{b.Op("Reshape", []string{x, join(two, one(-1))})}, onnx.Ints("perm", 0, 2, 1))
+		n := b.Op("Shape", []string{x}, onnx.Int("start", 0), onnx.Int("end", 1))
+		x = b.Op("Concat", []string{b.Op("Expand", []string{b.whole("token", 1, 1, 32), join(n, one(1), one(1))}), x}, onnx.Int("axis", 1))
+		shape := b.Op("Shape", []string{x})
+		size := func(d int64) string { return b.Op("Gather", []string{shape, one(d)}) }
+		qkv := b.Op("Reshape", []string{b.dense("qkv", x, 32, 96), join(size(0), size(1), one(3), one(4), one(8))}, onnx.Int("allowzero", 1))
+		qkv = b.Op("Transpose", []string{qkv}, onnx.Ints("perm", 2, 0, 3, 1, 4))
+		head := func(i int64) string { return b.Op("Gather", []string{qkv, b.Int64("i", nil, []int64{i})}) }
+		k := head(1)
+		three := b.Op("Shape", []string{k})
+		last := func(lo, hi int64) string { return b.Op("Slice", []string{three, one(lo), one(hi)}) }
+		flat := b.Op("Reshape", []string{k, join(one(-1), last(2, 4))}) // the samples' heads in one axis
+		flat = b.Op("Transpose", []string{flat}, onnx.Ints("perm", 0, 2, 1))
+		k = b.Op("Reshape", []string{flat, join(last(0, 2), last(3, 4), last(2, 3))})
+		y := b.Op("MatMul", []string{b.Op("MatMul", []string{head(0), k}), head(2)})
+		y = b.Op("Transpose", []string{y}, onnx.Ints("perm", 0, 2, 1, 3))
+		y = b.Op("Reshape", []string{y, join(size(0), size(1), size(2))}) // of the stream's width, which the heads do not have for long
+		x = b.Op("Add", []string{x, b.dense("o", y, 32, 32)})
+		return b.linear("out", b.Op("Gather", []string{x, b.Int64("first", nil, []int64{0})}, onnx.Int("axis", 1)), 32, 4)
+	}},
+	{"mixing of places", 13, []int{8, 6}, 4, func(b *net, x string) string {
+		x = b.dense("in", x, 6, 32)
+		y := b.Op("Transpose", []string{x}, onnx.Ints("perm", 0, 2, 1))
+		y = b.dense("outer", b.relu(b.dense("inner", y, 8, 32)), 32, 8)
+		x = b.Op("Add", []string{x, b.Op("Transpose", []string{y}, onnx.Ints("perm", 0, 2, 1))})
+		x = b.Op("ReduceSum", []string{x, b.Int64("axes", []int64{1}, []int64{1})}, onnx.Int("keepdims", 0))
+		return b.linear("out", x, 32, 4)
+	}},
+}
+
+// TestNarrowRefits narrows every net and fits what is left; ONNX Runtime gives the
+// engine's answers, to a number of samples that no cut has seen.
+func TestNarrowRefits(t *testing.T) {
+	for _, tc := range nets {
+		t.Run(tc.name, func(t *testing.T) {
+			sig := teacher(t, tc.opset, tc.in, tc.classes, tc.emit)
+			blurred(t, sig)
+			r, err := Cut(context.Background(), sig, recipe(t, "narrow:ratio=0.5"), samples(tc.in, 20, 7), 1, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			few := samples(tc.in, 5, 8)
+			near(t, inRuntime(t, r.Student.Model, few), answers(t, sig, r.Student.Model, few))
+		})
+	}
 }
 
 // TestNarrowExact makes half of every layer provably useless, by zeros in what

@@ -101,7 +101,9 @@ func (w *work) rows(ctx context.Context, before *onnx.Model, keep map[axis][]int
 		return nil, nil, 0, err
 	}
 	l.patch.place(now.Shape(in), then.Shape(out))
-	places := l.patch.places // a batch
+	ch := l.patch.channel
+	kept := keep[axis{out, ch}]
+	places, origin := stillThere(then.Shape(out), ch, func(d int) []int { return keep[axis{out, d}] }) // of a batch
 	want := min(mostRows, max(4*l.in, 1024))
 	if cost := float64(l.in) * float64(l.in); cost*float64(want) > mostCost && l.in <= dual {
 		want = max(int(mostCost/cost), 2*l.in)
@@ -111,8 +113,6 @@ func (w *work) rows(ctx context.Context, before *onnx.Model, keep map[axis][]int
 	}
 	batches := (w.samples.N + batch - 1) / batch
 	each := min(max(want/batches, 1), places)
-	ch := l.patch.channel
-	kept := keep[axis{out, ch}]
 	r := w.random(out)
 	for b := range batches {
 		if err := w.run(ctx, now, b, batch); err != nil {
@@ -124,11 +124,49 @@ func (w *work) rows(ctx context.Context, before *onnx.Model, keep map[axis][]int
 		src, dst := now.Output(in), then.Output(out)
 		for _, p := range pick(r, places, each) {
 			x = l.patch.gather(x, src, p)
-			y = l.patch.answer(y, dst, p, kept)
+			y = l.patch.answer(y, dst, origin(p), kept)
 			rows++
 		}
 	}
 	return x, y, rows, nil
+}
+
+// stillThere counts the places of a layer's output, of the given shape before the
+// cut, that no other axis than the channels' has lost, and says which place each was:
+// the layers of an MLP-Mixer that mix places have the channels among theirs.
+func stillThere(shape []int, channel int, keep func(d int) []int) (n int, origin func(p int) int) {
+	n = 1
+	same := true
+	for d, size := range shape {
+		if d == channel {
+			continue
+		}
+		if k := keep(d); k != nil {
+			size, same = len(k), false
+		}
+		n *= size
+	}
+	if same {
+		return n, func(p int) int { return p }
+	}
+	return n, func(p int) int {
+		at, stride := 0, 1
+		for d, size := range slices.Backward(shape) {
+			if d == channel {
+				continue
+			}
+			k := keep(d)
+			if k == nil {
+				at += p % size * stride
+				p /= size
+			} else {
+				at += k[p%len(k)] * stride
+				p /= len(k)
+			}
+			stride *= size
+		}
+		return at
+	}
 }
 
 // run fills a plan with a batch of the samples, the first again behind the last,

@@ -45,6 +45,7 @@ func init() {
 	for _, op := range []string{"LayerNormalization", "RMSNormalization"} {
 		rules[op] = rule{relate: lastNorm}
 	}
+	rules["Expand"] = rule{relate: expanded}
 	rules["Gather"] = rule{relate: gather}
 	rules["Resize"] = rule{relate: resized}
 	rules["Upsample"] = rule{relate: resized}
@@ -178,6 +179,29 @@ func lastNorm(c *classes, n *onnx.Node) {
 	broadcast(c, n)
 }
 
+// expanded joins the axes that the shape leaves to the operand; others stay.
+func expanded(c *classes, n *onnx.Node) {
+	x, y := n.Inputs[0], n.Outputs[0]
+	a, b := c.shape(x), c.shape(y)
+	to, ok := c.ints(n.Inputs[1])
+	if !ok {
+		c.freezeNode(n)
+		return
+	}
+	for o := range b {
+		d, s := o-(len(b)-len(a)), o-(len(b)-len(to))
+		switch {
+		case d >= 0 && (s < 0 || to[s] == 1):
+			c.same(x, d, y, o)
+		case d >= 0:
+			c.freeze(x, d)
+			c.freeze(y, o)
+		default:
+			c.freeze(y, o)
+		}
+	}
+}
+
 // gather joins the axes beside the gathered one, which stays.
 func gather(c *classes, n *onnx.Node) {
 	x, idx, y := n.Inputs[0], n.Inputs[1], n.Outputs[0]
@@ -231,31 +255,5 @@ func padded(c *classes, n *onnx.Node) {
 			continue
 		}
 		c.same(x, d, y, d)
-	}
-}
-
-// shapeOf freezes the dimensions of a Shape's operand that anything but a Reshape
-// could read: the numbers of samples are no matter, others are in the graph as
-// constants of the teacher's.
-func (c *classes) shapeOf(n *onnx.Node) {
-	x := n.Inputs[0]
-	for _, reader := range c.g.Nodes {
-		if !slices.Contains(reader.Inputs, n.Outputs[0]) {
-			continue
-		}
-		idx, ok := []int64(nil), false
-		if reader.OpType == "Gather" && reader.Inputs[0] == n.Outputs[0] {
-			idx, ok = c.ints(reader.Inputs[1])
-		}
-		if !ok {
-			c.freezeAll(x)
-			return
-		}
-		for _, i := range idx {
-			if i < 0 {
-				i += int64(len(c.shape(x)))
-			}
-			c.freeze(x, int(i))
-		}
 	}
 }

@@ -137,11 +137,12 @@ func (c *classes) merge(x merge) {
 
 // adjustReshape writes the sizes that are left into the constant shape. A shape
 // that the graph computes becomes a constant, as far as it names other sizes than
-// the input has.
+// the input has: the sizes it was computed from may have changed.
 func adjustReshape(x *removal, n *onnx.Node) {
 	in, out := n.Inputs[0], n.Outputs[0]
 	was, to := x.c.shape(in), x.c.shape(out)
-	if !x.touches(in) && !x.touches(out) {
+	fixed := x.c.weights[n.Inputs[1]] != nil
+	if !x.touches(in) && !x.touches(out) && (fixed || !x.c.computed(n.Inputs[1])) {
 		return
 	}
 	old, ok := x.c.ints(n.Inputs[1])
@@ -149,18 +150,23 @@ func adjustReshape(x *removal, n *onnx.Node) {
 		x.fail(n, "its shape is not a constant")
 		return
 	}
-	fixed := x.c.weights[n.Inputs[1]] != nil
 	shape := make([]int64, len(to))
+	free := slices.Contains(old, -1) // one size follows from the others already
 	for d := range to {
 		size := int64(x.size(axis{out, d}))
 		switch {
-		case fixed && old[d] <= 0:
+		case old[d] < 0 || fixed && old[d] == 0:
 			shape[d] = old[d]
 		case !fixed && d < len(was) && was[d] == to[d] && size == int64(to[d]):
 			shape[d] = 0
+		case !fixed && d == 0 && !free: // the samples, with what else is in their axis
+			shape[d] = -1
 		default:
 			shape[d] = size
 		}
+	}
+	if !fixed {
+		n.Attrs = slices.DeleteFunc(n.Attrs, func(a onnx.Attr) bool { return a.Name == "allowzero" })
 	}
 	n.Inputs[1] = x.b.Int64(n.Inputs[1], []int64{int64(len(shape))}, shape)
 }
